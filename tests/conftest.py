@@ -1,0 +1,39 @@
+"""`python -m pytest` is quick; `--all` adds the slow ones: real runs, killed runs, two processes."""
+
+import os
+
+import pytest
+
+
+def pytest_addoption(parser):
+    parser.addoption("--all", action="store_true", help="also the tests that take longer")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: runs with --all")
+
+
+def pytest_collection_modifyitems(config, items):
+    if not config.getoption("--all"):
+        for item in items:
+            if "slow" in item.keywords:
+                item.add_marker(pytest.mark.skip(reason="slow: run with --all"))
+
+
+@pytest.fixture
+def shakespeare():
+    """The path of the real text, or a skip that says why."""
+    path = os.environ.get("TINY_SHAKESPEARE")
+    if not path:
+        pytest.skip("needs the real text: set TINY_SHAKESPEARE to a copy of tiny Shakespeare")
+    return path
+
+
+@pytest.fixture(scope="session")
+def small_text(tmp_path_factory):
+    """A file of 30,000 characters of the grammar plays."""
+    import grammar
+
+    path = tmp_path_factory.mktemp("text") / "plays.txt"
+    path.write_text(grammar.plays(30_000, seed=5), encoding="utf-8")
+    return path
