@@ -1,0 +1,38 @@
+"""How good is it? The loss over a whole text, counted the same way every time."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+
+
+@torch.no_grad()
+def loss(model, ids, context, batch=64):
+    """Mean loss in nats per symbol over ids (N,): every symbol but the first is predicted once.
+
+    Consecutive windows of the context length, the last one shorter; dropout off; weights fixed.
+    Deterministic. exp(loss) is the perplexity: a model that knows nothing scores V.
+    """
+    was_training = model.training
+    model.eval()
+    inputs, targets = ids[:-1], ids[1:]
+    whole = len(inputs) // context * context
+    total = 0.0
+    windows = list(
+        zip(
+            inputs[:whole].view(-1, context).split(batch),
+            targets[:whole].view(-1, context).split(batch),
+        )
+    )
+    if whole < len(inputs):
+        windows.append((inputs[None, whole:], targets[None, whole:]))
+    for x, y in windows:
+        logits, _ = model(x)
+        total += F.cross_entropy(logits.flatten(0, 1).float(), y.flatten(), reduction="sum").item()
+    model.train(was_training)
+    return total / len(inputs)
+
+
+def bits(nats):
+    """Nats per symbol -> bits per symbol."""
+    return nats / math.log(2)

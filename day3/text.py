@@ -1,0 +1,69 @@
+"""From characters to numbers and back, a split, and batches whose targets are shifted by one."""
+
+import torch
+
+
+class Alphabet:
+    """The symbols of a text, sorted; the id of a symbol is its place."""
+
+    def __init__(self, symbols):
+        self.symbols = "".join(sorted(set(symbols)))
+        self.ids = {symbol: i for i, symbol in enumerate(self.symbols)}
+
+    def __len__(self):
+        return len(self.symbols)
+
+    def encode(self, text):
+        """Text of T characters -> ids (T,). ValueError names the characters it does not know."""
+        unknown = "".join(sorted(set(text) - set(self.symbols)))
+        if unknown:
+            raise ValueError(
+                f"the model has never seen {unknown!r}: its alphabet is {self.symbols!r}"
+            )
+        return torch.tensor([self.ids[symbol] for symbol in text], dtype=torch.long)
+
+    def decode(self, ids):
+        """Ids (T,) -> text of T characters."""
+        return "".join(self.symbols[int(i)] for i in ids)
+
+
+def split(ids):
+    """The first nine tenths to train on, the last tenth to judge by: ids (N,) -> two views."""
+    cut = len(ids) * 9 // 10
+    return ids[:cut], ids[cut:]
+
+
+class Batches:
+    """Batch number `step` of a seed: a function of both, so there is no place to remember.
+
+    batches[step] -> x (B, T), y (B, T) with y[:, t] == x[:, t + 1]: the target of a symbol is the
+    one that follows it. An epoch cuts the text into windows from a random start and deals them in
+    a random order, so that every symbol is a target equally often.
+    ValueError where the text is shorter than one window and its last target.
+    """
+
+    def __init__(self, ids, B, T, seed):
+        if len(ids) < 2 * T:
+            raise ValueError(
+                f"context {T} is too long for a training text of {len(ids)} characters: "
+                f"give more text with --data, or --context {max(1, len(ids) // 4)}"
+            )
+        self.ids, self.B, self.T, self.seed = ids, B, T, seed
+        self.windows = (len(ids) - T) // T  # of an epoch, whatever its start
+        self.epoch, self.starts = -1, None
+
+    def __getitem__(self, step):
+        first = step * self.B
+        starts = [self.start(number) for number in range(first, first + self.B)]
+        window = self.ids[torch.tensor(starts)[:, None] + torch.arange(self.T + 1)]  # (B, T + 1)
+        return window[:, :-1], window[:, 1:]
+
+    def start(self, number):
+        """Where window `number` of the endless sequence of epochs begins."""
+        epoch, place = divmod(number, self.windows)
+        if epoch != self.epoch:
+            generator = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
+            offset = torch.randint(self.T, (1,), generator=generator)
+            order = torch.randperm(self.windows, generator=generator)
+            self.epoch, self.starts = epoch, (offset + order * self.T).tolist()
+        return self.starts[place]
