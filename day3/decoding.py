@@ -1,0 +1,32 @@
+"""From the logits of the next symbol to one symbol: temperature, top-k, top-p, one draw."""
+
+import torch
+
+
+def choose(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
+    """Draw one symbol a row. logits (B, V) -> ids (B,).
+
+    Temperature 0 takes the likeliest. top_k keeps the k likeliest; top_p the smallest set of the
+    likeliest whose probabilities reach p (Holtzman et al. 2020). ValueError for settings out of
+    range and for logits that are not numbers.
+    """
+    if not temperature >= 0 or (top_k is not None and top_k < 1):
+        raise ValueError("temperature must be 0 or more and top_k at least 1")
+    if top_p is not None and not 0 < top_p <= 1:
+        raise ValueError(f"top_p {top_p} is not in (0, 1]")
+    if torch.isnan(logits).any() or (logits == torch.inf).any():
+        raise ValueError("the logits are not finite: this model has diverged, train it again")
+    order = logits.argsort(dim=-1, descending=True, stable=True)  # ties: the lower id is kept
+    if temperature == 0 or top_k == 1:
+        return order[:, 0]
+    ranked = logits.gather(-1, order)
+    probabilities = ((ranked - ranked[:, :1]) / temperature).softmax(dim=-1)  # (B, V)
+    if top_k is not None:
+        probabilities[:, top_k:] = 0
+    if top_p is not None:
+        probabilities /= probabilities.sum(dim=-1, keepdim=True)
+        before = probabilities.cumsum(dim=-1) - probabilities
+        if top_p < 1:
+            probabilities[before >= top_p] = 0
+    rank = torch.multinomial(probabilities, 1, generator=generator)
+    return order.gather(-1, rank)[:, 0]
