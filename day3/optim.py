@@ -1,0 +1,158 @@
+"""How weights move: AdamW for vectors and tables, Muon for matrices, a schedule, a ceiling.
+
+torch.optim has both optimisers. These are here to be read, to start without a second of imports,
+and because Muon pays on a CPU when matrices of one shape are worked on together, in float32.
+"""
+
+import math
+
+import torch
+
+
+class AdamW:
+    """Each number moves by its mean gradient over its root mean square: about lr a step.
+
+    Decay pulls weights to zero beside the gradient, not through it. Loshchilov & Hutter 2019.
+    """
+
+    def __init__(self, parameters, lr, betas=(0.9, 0.95), eps=1e-8, weight_decay=0.0):
+        self.parameters = list(parameters)
+        self.lr, self.betas, self.eps, self.weight_decay = lr, betas, eps, weight_decay
+        self.means = [torch.zeros_like(p) for p in self.parameters]
+        self.squares = [torch.zeros_like(p) for p in self.parameters]
+        self.steps = 0
+
+    @torch.no_grad()
+    def step(self, scale=1.0):
+        """One step at `scale` times the learning rate."""
+        self.steps += 1
+        lr, (beta1, beta2) = self.lr * scale, self.betas
+        # both averages start at zero: early on they are too small by 1 - beta to the step
+        correction1, correction2 = 1 - beta1**self.steps, 1 - beta2**self.steps
+        for p, mean, square in zip(self.parameters, self.means, self.squares):
+            p.mul_(1 - lr * self.weight_decay)
+            mean.lerp_(p.grad, 1 - beta1)
+            square.mul_(beta2).addcmul_(p.grad, p.grad, value=1 - beta2)
+            root = (square / correction2).sqrt_().add_(self.eps)
+            p.addcdiv_(mean, root, value=-lr / correction1)
+
+    def state(self):
+        return {"steps": self.steps, "means": self.means, "squares": self.squares}
+
+    def load(self, state):
+        self.steps = state["steps"]
+        copy_all(self.means, state["means"])
+        copy_all(self.squares, state["squares"])
+
+
+class Muon:
+    """A matrix moves by its momentum with all singular values made about 1: no direction starves.
+
+    Jordan et al. 2024, kellerjordan.github.io/posts/muon. A packed (3 C, C) matrix of queries, keys
+    and values counts as three. lr is the step of a square matrix in the spectral norm.
+    """
+
+    def __init__(self, parameters, lr, momentum=0.95, weight_decay=0.0):
+        self.parameters = list(parameters)
+        self.lr, self.momentum, self.weight_decay = lr, momentum, weight_decay
+        self.means = [torch.zeros_like(p) for p in self.parameters]
+
+    @torch.no_grad()
+    def step(self, scale=1.0):
+        """One step at `scale` times the learning rate."""
+        lr = self.lr * scale
+        by_shape: dict[tuple, list] = {}
+        for p, mean in zip(self.parameters, self.means):
+            mean.lerp_(p.grad, 1 - self.momentum)
+            ahead = p.grad.lerp(mean, self.momentum)  # Nesterov: where the momentum will be
+            p.mul_(1 - lr * self.weight_decay)
+            for weight, update in zip(pieces(p), pieces(ahead)):
+                by_shape.setdefault(tuple(weight.shape), []).append((weight, update))
+        for (rows, columns), pairs in by_shape.items():
+            weights, updates = zip(*pairs)
+            steps = orthogonal(torch.stack(updates)) * math.sqrt(max(1, rows / columns))
+            for weight, step in zip(weights, steps):
+                weight.sub_(step, alpha=lr)
+
+    def state(self):
+        return {"means": self.means}
+
+    def load(self, state):
+        copy_all(self.means, state["means"])
+
+
+def pieces(matrix):
+    """A packed (3 C, C) matrix as its three (C, C) parts, any other as itself; views."""
+    rows, columns = matrix.shape
+    return matrix.chunk(3) if rows == 3 * columns else (matrix,)
+
+
+def orthogonal(matrices, steps=5):
+    """Push all singular values towards 1 and keep the singular vectors: (N, R, C) -> (N, R, C).
+
+    Five Newton-Schulz steps of an odd polynomial, matrix products only; the values end between
+    0.7 and 1.2, near enough.
+    """
+    tall = matrices.shape[1] > matrices.shape[2]
+    x = matrices.mT if tall else matrices
+    x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    for _ in range(steps):
+        gram = x @ x.mT
+        x = 3.4445 * x + (2.0315 * gram @ gram - 4.7750 * gram) @ x
+    return x.mT if tall else x
+
+
+def copy_all(mine, theirs):
+    for a, b in zip(mine, theirs, strict=True):
+        a.copy_(b)
+
+
+def warmup_linear(step, steps, warmup=0.02, decay=0.8):
+    """Share of the learning rate at `step`: up over the first 2 %, then flat, then down to zero.
+
+    `warmup` and `decay` are shares of the run; `step` counts optimiser steps from 0 to steps - 1.
+    """
+    up = (step + 1) / max(1, round(warmup * steps))
+    down = (steps - step) / (decay * steps)
+    return min(1.0, up, down)
+
+
+def warmup_cosine(step, steps, warmup=0.02, floor=0.1):
+    """GPT-2's and nanoGPT's: up over the first 2 %, then half a cosine down to a tenth."""
+    ahead = max(1, round(warmup * steps))
+    if step < ahead:
+        return (step + 1) / ahead
+    done = (step - ahead) / max(1, steps - 1 - ahead)
+    return floor + (1 - floor) * (1 + math.cos(math.pi * done)) / 2
+
+
+@torch.no_grad()
+def clip_gradients(parameters, ceiling):
+    """Shrink all gradients together where their norm is above the ceiling; returns the norm before.
+
+    A ceiling, not a target: smaller gradients stay as they are. Pascanu et al. 2013.
+    """
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    norm = torch.stack(torch._foreach_norm(gradients)).norm()
+    if norm > ceiling:
+        torch._foreach_mul_(gradients, ceiling / (norm + 1e-6))
+    return norm.item()
+
+
+def optimizers(model, kind, matrix_lr, table_lr, weight_decay):
+    """The optimisers of a model: matrices apart from tables, gains and biases, which do not decay.
+
+    `kind` is "muon" (Muon for the matrices, AdamW for the rest) or "adamw" (AdamW for both).
+    """
+    tables = {
+        id(module.weight) for module in model.modules() if isinstance(module, torch.nn.Embedding)
+    }
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    matrices = [p for p in parameters if p.ndim == 2 and id(p) not in tables]
+    chosen = {id(p) for p in matrices}
+    rest = [p for p in parameters if id(p) not in chosen]
+    if kind == "muon":
+        first = Muon(matrices, matrix_lr, weight_decay=weight_decay)
+    else:
+        first = AdamW(matrices, matrix_lr, weight_decay=weight_decay)
+    return [first, AdamW(rest, table_lr)]
