@@ -1,0 +1,61 @@
+"""What this machine can do, measured rather than believed."""
+
+import time
+
+import torch
+
+import optim
+
+
+def choose_device(wanted, module):
+    """The device to train on: "cpu", "cuda" or "mps". ValueError where the wanted one is missing.
+
+    CUDA and MPS are written, not run by us; MPS is taken only where it agrees with the CPU.
+    """
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise ValueError("torch finds no CUDA device on this machine: leave out --device")
+    if wanted in ("cpu", "cuda"):
+        return wanted
+    if wanted == "auto" and torch.cuda.is_available():
+        return "cuda"
+    if torch.backends.mps.is_available() and agrees_with_cpu("mps", module):
+        return "mps"
+    if wanted == "mps":
+        raise ValueError("MPS is missing here or disagrees with the CPU: leave out --device")
+    return "cpu"
+
+
+def agrees_with_cpu(device, module):
+    """Two steps of a tiny model end at the same loss. Some devices have been silently wrong."""
+    ends = []
+    for where in ("cpu", device):
+        torch.manual_seed(0)
+        model = module.GPT(module.Config(7, 8, 2, 2, 16, 0.0)).to(where)
+        optimizer = optim.AdamW(model.parameters(), lr=0.01)
+        ids = torch.arange(32, device=where).view(4, 8) % 7
+        for _ in range(3):
+            _, loss = model(ids, ids.roll(-1, 1))
+            model.zero_grad()
+            loss.backward()
+            optimizer.step()
+        ends.append(loss.item())
+    return abs(ends[0] - ends[1]) < 1e-3
+
+
+def bfloat16_pays(device):
+    """True where a product of matrices is clearly faster in bfloat16 than in float32.
+
+    A processor with bfloat16 units is four times faster at it, one without four times slower.
+    """
+    if device != "cpu":
+        return device == "cuda" and torch.cuda.is_bf16_supported()
+    seconds = {}
+    for dtype in (torch.float32, torch.bfloat16):
+        a, b = torch.ones(2048, 128, dtype=dtype), torch.ones(128, 512, dtype=dtype)
+        times = []
+        for _ in range(8):
+            before = time.perf_counter()
+            torch.mm(a, b)
+            times.append(time.perf_counter() - before)
+        seconds[dtype] = min(times)
+    return seconds[torch.bfloat16] < 0.7 * seconds[torch.float32]

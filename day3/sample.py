@@ -1,0 +1,93 @@
+"""Read what a trained model writes, one character at a time.
+
+python day3/sample.py
+python day3/sample.py --prompt "ROMEO:" --temperature 0.7 --top-k 20
+"""
+
+import dataclasses
+import sys
+from pathlib import Path
+
+import torch
+import tyro
+
+import checkpoint
+from terminal import utf8_output
+from text import Alphabet
+
+HERE = Path(__file__).parent
+
+
+@dataclasses.dataclass
+class Settings:
+    """Flags of sample.py."""
+
+    checkpoint: Path = HERE / "out" / "gpt.pt"
+    """A file that day3/train.py wrote."""
+    prompt: str = "\n"
+    """The text to go on from."""
+    length: int = 500
+    """Characters to write after the prompt."""
+    count: int = 1
+    """How many texts."""
+    temperature: float = 0.8
+    """Below 1 the likely gets likelier; 0 takes the likeliest every time."""
+    top_k: int | None = None
+    """Draw among the k likeliest characters."""
+    top_p: float | None = None
+    """Draw among the likeliest characters that together reach this probability."""
+    seed: int = 1
+    """Same seed, same text."""
+    model: Path | None = None
+    """The file with Config and GPT that the checkpoint was trained with, if not the run's own."""
+
+
+def main(arguments=None):
+    """The command: exit code 0, 2 for a wrong call, 130 for Ctrl-C."""
+    utf8_output()
+    try:
+        for character in stream_text(tyro.cli(Settings, args=arguments, description=__doc__)):
+            print(character, end="", flush=True)
+    except (ValueError, OSError) as error:
+        print(f"sample.py: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print()
+        return 130
+    return 0
+
+
+def stream_text(settings):
+    """Yield the prompt and then character after character; ValueError for settings out of range."""
+    if settings.length < 0 or settings.count < 1:
+        raise ValueError("--length must be 0 or more, and --count at least 1")
+    state = checkpoint.load(settings.checkpoint)
+    trained_with = Path(state["settings"]["model"])  # a friend's file may name a friend's folder
+    path = settings.model or (trained_with if trained_with.exists() else HERE / "model.py")
+    model = checkpoint.restore(state, checkpoint.load_module(path)).eval()
+    symbols = state["alphabet"]
+    alphabet = Alphabet(symbols)
+    # a text may have no line break: then start from its first symbol
+    prompt = settings.prompt if settings.prompt != "\n" or "\n" in symbols else symbols[0]
+    if not prompt:
+        raise ValueError("the prompt is empty: give --prompt at least one character")
+    generator = torch.Generator().manual_seed(settings.seed)
+    ids = alphabet.encode(prompt)[None]
+    for number in range(settings.count):
+        if number:
+            yield "\n" + "-" * 40 + "\n"
+        yield prompt.lstrip("\n")
+        for chosen in model.generate(
+            ids,
+            settings.length,
+            temperature=settings.temperature,
+            top_k=settings.top_k,
+            top_p=settings.top_p,
+            generator=generator,
+        ):
+            yield alphabet.decode(chosen)
+        yield "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

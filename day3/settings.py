@@ -1,0 +1,133 @@
+"""The flags of a run, and four sizes with settings that suit them.
+
+The settings of a size were chosen on the development split (the last tenth of the training part);
+the validation split is read once a recipe. The numbers are in results/.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Size:
+    """A model and how it is trained. Learning rates are those at full height."""
+
+    n_layer: int
+    n_head: int
+    n_embd: int
+    context: int
+    batch: int
+    dropout: float
+    weight_decay: float
+    work: float  # TFLOP of training from which on this size is the one to take
+    matrix_lr: float = 0.02
+    table_lr: float = 0.003
+
+
+SIZES = {
+    "tiny": Size(3, 3, 96, 64, 32, dropout=0.0, weight_decay=0.1, work=0),
+    "small": Size(4, 4, 128, 128, 16, dropout=0.0, weight_decay=0.1, work=8),
+    "medium": Size(6, 6, 192, 128, 32, dropout=0.1, weight_decay=0.1, work=60),
+    "large": Size(6, 6, 384, 256, 32, dropout=0.2, weight_decay=0.1, work=1000),
+}
+
+
+@dataclass
+class Settings:
+    """Flags of a run. Where a flag below --device is not given, the size's own value holds."""
+
+    minutes: float = 2.0
+    """Wall time of the whole command, where --steps is not given."""
+    size: Literal["tiny", "small", "medium", "large"] | None = None
+    """Model and recipe; without it, the one that suits the minutes on this machine."""
+    steps: int | None = None
+    """Steps of the optimiser."""
+    seed: int = 1
+    """Same seed, same machine, same run."""
+    data: str | None = None
+    """A UTF-8 text of yours, or: grammar."""
+    out: Path = HERE / "out"
+    """Folder for everything that the run writes."""
+    model: Path = HERE / "model.py"
+    """A file with Config and GPT, such as my/day3/model.py."""
+    resume: bool = False
+    """Go on with the run in --out."""
+    preflight: bool = True
+    """Question the model first, and stop where something is wrong."""
+    compile: bool = False
+    """torch.compile: no gain on a CPU; on a GPU it repays half a minute in long runs."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Of matrix products; auto measures which is faster here."""
+    accumulate: int = 1
+    """Work through a batch in so many parts, to save memory."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where to compute."""
+    n_layer: int | None = None
+    n_head: int | None = None
+    n_embd: int | None = None
+    context: int | None = None
+    batch: int | None = None
+    dropout: float | None = None
+    weight_decay: float | None = None
+    matrix_lr: float | None = None
+    """Learning rate of the matrices."""
+    table_lr: float | None = None
+    """Learning rate of embeddings, gains and biases."""
+    optimizer: Literal["muon", "adamw"] = "muon"
+    """Of the matrices."""
+    schedule: Literal["linear", "cosine"] = "linear"
+    """How the learning rate falls."""
+    positions: Literal["rotary", "learned"] = "rotary"
+    """Or GPT-2's table."""
+
+
+def with_size(settings, name):
+    """The settings with every field that is still open taken from the size of that name."""
+    own = {k: v for k, v in vars(SIZES[name]).items() if k != "work"}
+    still_open = {k: v for k, v in own.items() if getattr(settings, k) is None}
+    return dataclasses.replace(settings, size=name, **still_open)
+
+
+def check(settings):
+    """ValueError, in one sentence, for numbers that no run can use."""
+    for name in ("minutes", "steps", "batch", "context", "accumulate", "matrix_lr", "table_lr"):
+        value = getattr(settings, name)
+        if value is not None and not value > 0:
+            raise ValueError(f"--{name.replace('_', '-')} must be above 0, not {value}")
+    if settings.dropout is not None and not 0 <= settings.dropout < 1:
+        raise ValueError(f"--dropout must be at least 0 and below 1, not {settings.dropout}")
+
+
+def command(settings):
+    """The command that repeats a run to the step, whatever the clock says."""
+    words = [f"python day3/train.py --size {settings.size} --steps {settings.steps}"]
+    own = vars(SIZES[settings.size])
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        usual = own.get(field.name, field.default)
+        if field.name in ("seed", "precision") or (
+            value != usual
+            and field.name not in ("minutes", "size", "steps", "out", "resume", "preflight")
+        ):
+            flag = field.name.replace("_", "-")
+            words.append(f"--{flag}" if value is True else f"--{flag} {value}")
+    return " ".join(words)
+
+
+def flops_per_symbol(n_layer, n_embd, context, V):
+    """Floating-point operations to train on one symbol: six a weight, and those of attention.
+
+    Kaplan et al. 2020, section 2.1: two forward, four backward; a multiply-add counts as two.
+    """
+    weights = 12 * n_layer * n_embd**2 + V * n_embd
+    return 6 * weights + 12 * n_layer * n_embd * context
+
+
+def size_for(seconds, flops_per_second):
+    """The name of the largest size that this much work is enough for."""
+    work = seconds * flops_per_second / 1e12
+    return [name for name, size in SIZES.items() if size.work <= work][-1]

@@ -1,0 +1,39 @@
+"""The end of a run: a table beside the baselines, and the curve as a picture."""
+
+import math
+
+
+def table(results):
+    """Losses by name, in nats per symbol -> the lines of a table, the worst first."""
+    lines = [f"{'':36} nats   bits  perplexity"]
+    for name, loss in sorted(results.items(), key=lambda item: -item[1]):
+        lines.append(f"{name:34} {loss:6.4f} {loss / math.log(2):6.3f} {math.exp(loss):8.2f}")
+    return lines
+
+
+def draw(records, baselines, path):
+    """The loss against seconds, with each baseline as a dashed line: writes a PNG at `path`.
+
+    `records` are the evaluations of a run: dictionaries with seconds, train and validation.
+    """
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(8, 5), layout="constrained")
+    seconds = [record["seconds"] for record in records]
+    axes.plot(seconds, [r["validation"] for r in records], "o-", label="validation (a part)")
+    axes.plot(seconds, [r["train"] for r in records], ".-", alpha=0.6, label="training (batches)")
+    lowest = min(r["train"] for r in records)
+    for name, loss in baselines.items():
+        axes.axhline(loss, color="gray", linestyle="--", linewidth=0.8)
+        axes.annotate(
+            f"{name} {loss:.3f}", (1, loss), xycoords=("axes fraction", "data"),
+            xytext=(-4, 2), textcoords="offset points", ha="right", fontsize=8, color="dimgray",
+        )  # fmt: skip
+    axes.set(xlabel="seconds of training", ylabel="loss, nats per symbol")
+    axes.set_ylim(min([lowest, *baselines.values()]) - 0.15, None)
+    axes.legend(loc="upper center")
+    figure.savefig(path, dpi=120)
+    plt.close(figure)

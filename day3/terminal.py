@@ -1,0 +1,37 @@
+"""Lines that survive a pipe, and a bar of progress where there is a terminal."""
+
+import sys
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+
+class Terminal:
+    """What a program shows while it works; `quiet` shows nothing."""
+
+    def __init__(self, quiet=False):
+        self.quiet = quiet
+        self.bar = Progress(
+            BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+            transient=True, disable=quiet or not sys.stdout.isatty(),
+        )  # fmt: skip
+        self.task = self.bar.add_task("steps", total=None, visible=False)
+
+    def __enter__(self):
+        self.bar.start()
+        return self
+
+    def __exit__(self, *_):
+        self.bar.stop()
+
+    def say(self, text):
+        if not self.quiet:
+            self.bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def progress(self, step, steps):
+        self.bar.update(self.task, completed=step, total=steps, visible=True)
+
+
+def utf8_output():
+    """Print any character, also where the terminal's own encoding is older than UTF-8."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="replace")

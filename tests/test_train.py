@@ -1,0 +1,371 @@
+"""The commands as a person calls them: whole runs, stopped runs, wrong calls."""
+
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+import sample
+import train
+
+DAY3 = Path(train.__file__).parent
+SIZES = ["--n-layer", "2", "--n-head", "2", "--n-embd", "16", "--context", "32", "--batch", "8"]
+TINY = ["--size", "tiny", *SIZES, "--precision", "float32", "--device", "cpu"]
+
+
+def run(*words, program="train.py", **more):
+    """A program in a process of its own; any traceback fails the test."""
+    environment = os.environ | {"OMP_NUM_THREADS": "1"} | more.pop("env", {})
+    done = subprocess.run(
+        [sys.executable, str(DAY3 / program), *map(str, words)],
+        check=False, capture_output=True, text=True, encoding="utf-8", env=environment, timeout=170, **more,
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+def weights(out):
+    return torch.load(out / "gpt.pt", weights_only=True)
+
+
+def same(a, b):
+    assert a.keys() == b.keys()
+    for key in a:
+        assert torch.equal(a[key], b[key]), key
+
+
+def test_a_run_from_any_folder_leaves_all_that_it_promises(tmp_path, small_text):
+    out = tmp_path / "out"
+    done = run(*TINY, "--steps", 60, "--data", small_text, "--out", out, cwd=tmp_path)
+    assert done.returncode == 0
+    assert {p.name for p in out.iterdir()} == {"gpt.pt", "loss.png", "metrics.jsonl", "sample.txt"}
+    records = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+    assert records[-1]["final"] < records[-1]["baselines"]["unigram"]
+    assert records[-2]["validation"] < records[0]["validation"] - 0.5
+    assert (out / "loss.png").read_bytes().startswith(b"\x89PNG")
+    assert len((out / "sample.txt").read_text()) == 600
+    for name in ("uniform guess", "bigram", "Kneser-Ney 7-gram", "this GPT"):
+        assert name in done.stdout
+    command = re.search(r"to repeat it: python day3/train.py (.*)", done.stdout)[1]
+    again = run(*command.split(), "--out", tmp_path / "again", cwd=tmp_path)
+    assert again.returncode == 0
+    same(weights(out)["model"], weights(tmp_path / "again")["model"])
+
+
+def test_a_new_run_moves_an_older_one_aside(tmp_path, small_text):
+    for seed in (1, 2, 3):
+        words = [*TINY, "--steps", "12", "--data", str(small_text), "--out", str(tmp_path)]
+        assert train.main([*words, "--seed", str(seed)]) == 0
+    seeds = [weights(tmp_path / n)["settings"]["seed"] for n in ("earlier-1", "earlier-2", "")]
+    assert seeds == [1, 2, 3]
+
+
+@pytest.mark.slow
+def test_minutes_are_wall_time(tmp_path, shakespeare):
+    """Generous: machines are shared. A plan that forgets the end, or a clock that starts late,
+    misses by more."""
+    before = time.perf_counter()
+    done = run("--minutes", 0.5, "--out", tmp_path, env={"TINY_SHAKESPEARE": shakespeare})
+    assert done.returncode == 0
+    assert 20 < time.perf_counter() - before < 45
+    assert float(re.search(r"this GPT.*? (\d\.\d+)", done.stdout)[1]) < 1.9
+
+
+@pytest.mark.slow
+def test_killed_ten_times_and_resumed_is_as_if_nothing_had_happened(tmp_path, small_text):
+    words = [*TINY, "--steps", "1500", "--dropout", "0.1", "--data", str(small_text)]
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    assert run(*words, "--out", whole).returncode == 0
+    chance = random.Random(4)
+    words += ["--out", str(broken)]
+    killed = 0
+    while killed < 10:
+        process = subprocess.Popen(
+            [sys.executable, "-u", str(DAY3 / "train.py"), *words],
+            stdout=subprocess.PIPE, text=True, encoding="utf-8",
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+        )  # fmt: skip
+        for line in process.stdout:
+            if line.startswith(("step", "resumed")):
+                break
+        time.sleep(chance.uniform(0, 0.25))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        killed += 1
+        words = ["--resume", "--out", str(broken)]
+    assert run(*words).returncode == 0
+    same(weights(whole)["model"], weights(broken)["model"])
+    curves = []
+    for out in (whole, broken):
+        lines = (out / "metrics.jsonl").read_text().splitlines()
+        curves.append([(r["step"], r.get("validation")) for r in map(json.loads, lines)])
+    assert curves[0] == curves[1]
+
+
+def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path, small_text):
+    words = [*TINY, "--steps", "100000", "--data", small_text, "--out", tmp_path]
+    process = subprocess.Popen(
+        [sys.executable, "-u", str(DAY3 / "train.py"), *map(str, words)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
+    )  # fmt: skip
+    for line in process.stdout:
+        if line.startswith("step"):
+            break
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "--resume" in out
+    assert err == ""
+    assert weights(tmp_path)["step"] > 0
+
+
+@pytest.mark.slow
+def test_two_processes_follow_the_curve_of_one(tmp_path, small_text):
+    words = [*TINY, "--steps", "20", "--data", str(small_text)]
+    assert run(*words, "--out", tmp_path / "one").returncode == 0
+    done = subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2",
+         str(DAY3 / "train.py"), *words, "--out", str(tmp_path / "two")],
+        check=False, capture_output=True, text=True, timeout=170,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    curves = []
+    for name in ("one", "two"):
+        lines = (tmp_path / name / "metrics.jsonl").read_text().splitlines()
+        curves.append([json.loads(line) for line in lines])
+    assert len(curves[0]) == len(curves[1]) == 14
+    for one, two in zip(*curves):
+        for key in ("train", "validation", "final"):
+            assert one.get(key, 0) == pytest.approx(two.get(key, 0), abs=1e-5)
+
+
+def test_accumulated_gradients_are_those_of_the_whole_batch(tmp_path, small_text):
+    """Parts of unequal size count by their rows: 8 rows in 3 parts are 3, 3 and 2."""
+    import dataclasses
+
+    from run import Run
+    from settings import Settings, with_size
+
+    module = train.checkpoint.load_module(DAY3 / "model.py")
+    words = {"n_layer": 2, "n_head": 2, "n_embd": 16, "context": 32, "batch": 8, "steps": 10}
+    settings = with_size(Settings(precision="float32", out=tmp_path, **words), "tiny")
+    grads = []
+    for accumulate in (1, 3):
+        chosen = dataclasses.replace(settings, accumulate=accumulate)
+        one = Run(chosen, module, small_text.read_text(), "cpu")
+        for p in one.model.parameters():
+            p.data += 0.05 * torch.randn(p.shape, generator=torch.Generator().manual_seed(1))
+        one.gradients(*one.batches[0])
+        grads.append([p.grad.clone() for p in one.model.parameters()])
+    for a, b in zip(*grads):
+        torch.testing.assert_close(a, b, atol=1e-6, rtol=1e-5)
+
+
+def test_bfloat16_ends_near_float32(tmp_path, small_text):
+    """T30: the loss within 1 %."""
+    ends = []
+    for precision in ("float32", "bfloat16"):
+        out = tmp_path / precision
+        words = [*TINY, "--steps", "60", "--data", str(small_text), "--out", str(out)]
+        assert train.main([*words, "--precision", precision]) == 0
+        ends.append(json.loads((out / "metrics.jsonl").read_text().splitlines()[-1])["final"])
+    assert ends[1] == pytest.approx(ends[0], rel=0.01)
+
+
+WRONG_CALLS = {
+    "no such text": (["--data", "nowhere.txt"], "no file"),
+    "a folder as text": (["--data", "."], "folder"),
+    "an empty text": (["--data", "empty.txt"], "empty"),
+    "a text in another encoding": (["--data", "latin.txt"], "UTF-8"),
+    "a text shorter than the context": (["--data", "short.txt"], "--context"),
+    "no such model": (["--model", "nowhere.py"], "no model file"),
+    "a model without a GPT": (["--model", "other.py"], "needs both"),
+    "a model that does not parse": (["--model", "broken.py"], "cannot be read"),
+    "heads that do not divide": (["--n-head", "3"], "divide"),
+    "zero steps": (["--steps", "0"], "above 0"),
+    "a dropout of one": (["--dropout", "1"], "dropout"),
+    "nothing to resume": (["--resume"], "no checkpoint"),
+    "out is a file": (["--out", "short.txt"], "short.txt"),
+    "out cannot be written": (["--out", "/proc/out"], "/proc/out"),
+    "out is a device": (["--out", "/dev/full"], "/dev/full"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG_CALLS)
+def test_a_wrong_call_gets_one_sentence(case, tmp_path, monkeypatch, capsys, small_text):
+    words, expected = WRONG_CALLS[case]
+    monkeypatch.chdir(tmp_path)
+    Path("empty.txt").write_text("")
+    Path("short.txt").write_text("to be or not to be")
+    Path("latin.txt").write_bytes("caf\xe9".encode("latin-1") * 100)
+    Path("other.py").write_text("x = 1\n")
+    Path("broken.py").write_text("def forward(:\n")
+    sizes = [*TINY, "--steps", "12", "--data", str(small_text), "--out", "out"]
+    try:
+        code = train.main([*sizes, *words])
+    except SystemExit as stop:
+        code = stop.code
+    message = capsys.readouterr().err
+    assert code == 2
+    assert expected in message
+    assert len(message.strip().splitlines()) == 1
+
+
+def test_a_misspelt_flag_is_answered_with_the_right_one(capsys):
+    with pytest.raises(SystemExit) as stop:
+        train.main(["--setps", "3"])
+    assert stop.value.code == 2
+    assert "--steps" in capsys.readouterr().err
+
+
+def test_a_loss_that_is_not_a_number_keeps_the_last_good_weights(tmp_path, small_text, capsys):
+    words = [*TINY, "--steps", "60", "--data", str(small_text), "--out", str(tmp_path)]
+    assert train.main([*words, "--matrix-lr", "1e30"]) == 1
+    assert "not a number" in capsys.readouterr().err
+    assert all(w.isfinite().all() for w in weights(tmp_path)["model"].values())
+
+
+def test_a_failed_preflight_stops_before_anything_is_written(tmp_path, small_text, capsys):
+    text = (DAY3 / "model.py").read_text().replace(".tril(S - T)", "")
+    (tmp_path / "leaky.py").write_text(text)
+    words = [*TINY, "--steps", "12", "--data", str(small_text), "--out", str(tmp_path / "out")]
+    words += ["--model", str(tmp_path / "leaky.py")]
+    assert train.main(words) == 1
+    assert "reads the answer" in capsys.readouterr().out
+    assert not (tmp_path / "out" / "gpt.pt").exists()
+    assert train.main([*words, "--no-preflight"]) == 0
+
+
+@pytest.mark.parametrize("limit", [20_000, 400_000])
+def test_a_full_disk_leaves_the_last_good_checkpoint(tmp_path, small_text, limit):
+    """The limit on a file's size stands for the disk; under it, gpt.pt of the first run survives."""
+    words = [*TINY, "--steps", "12", "--data", str(small_text), "--out", str(tmp_path / "out")]
+    assert train.main(words) == 0
+    kept = (tmp_path / "out" / "gpt.pt").read_bytes()
+    code = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (BYTES, BYTES)); "
+    code += "sys.path.insert(0, DAY3); import train; sys.exit(train.main(WORDS))"
+    words += ["--seed", "2", "--n-embd", "64"]
+    code = code.replace("BYTES", str(limit)).replace("DAY3", repr(str(DAY3)))
+    done = subprocess.run(
+        [sys.executable, "-c", code.replace("WORDS", repr(words))],
+        check=False, capture_output=True, text=True, timeout=100,
+    )  # fmt: skip
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "room" in done.stderr
+    assert (tmp_path / "out" / "earlier-1" / "gpt.pt").read_bytes() == kept
+    assert not list((tmp_path / "out").glob("*.part"))
+
+
+def test_resume_refuses_another_text_and_other_settings(tmp_path, small_text, capsys):
+    import checkpoint
+
+    out = tmp_path / "out"
+    assert train.main([*TINY, "--steps", "12", "--data", str(small_text), "--out", str(out)]) == 0
+    resume = ["--resume", "--out", str(out)]
+    assert train.main(resume) == 2
+    assert "complete" in capsys.readouterr().err
+    state = weights(out)
+    state["step"] = 6
+    checkpoint.save(out / "gpt.pt", state)
+    assert train.main([*resume, "--seed", "9"]) == 2
+    assert "leave out --seed" in capsys.readouterr().err
+    small_copy = tmp_path / "changed.txt"
+    small_copy.write_text(small_text.read_text() + "One line more.\n")
+    state["settings"]["data"] = str(small_copy)
+    checkpoint.save(out / "gpt.pt", state)
+    assert train.main(resume) == 2
+    assert "not the text" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, small_text):
+    out = tmp_path_factory.mktemp("trained")
+    words = [*TINY, "--steps", "60", "--data", str(small_text), "--out", str(out)]
+    assert train.main(words) == 0
+    return out / "gpt.pt"
+
+
+def read(trained, capsys, *words):
+    code = sample.main(["--checkpoint", str(trained), *words])
+    return code, capsys.readouterr()
+
+
+def test_sample_same_seed_same_text_and_greedy_needs_no_seed(trained, capsys):
+    code, first = read(trained, capsys, "--prompt", "The", "--length", "100")
+    assert code == 0
+    assert first.out.startswith("The")
+    assert len(first.out) == 3 + 100 + 1
+    assert read(trained, capsys, "--prompt", "The", "--length", "100")[1].out == first.out
+    other = read(trained, capsys, "--prompt", "The", "--length", "100", "--seed", "2")[1].out
+    assert other != first.out
+    greedy = [
+        read(trained, capsys, "--temperature", "0", "--seed", seed)[1].out for seed in ("1", "2")
+    ]
+    assert greedy[0] == greedy[1]
+    assert read(trained, capsys, "--top-k", "1")[1].out == greedy[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--prompt", "\u00e9"], "never seen '\u00e9'"),
+        (["--prompt", ""], "empty"),
+        (["--temperature", "-1"], "temperature"),
+        (["--top-p", "1.5"], "top_p"),
+        (["--top-k", "0"], "top_k"),
+        (["--length", "-1"], "--length"),
+        (["--checkpoint", "nowhere.pt"], "train.py first"),
+    ],
+)
+def test_sample_answers_a_wrong_call_with_one_sentence(trained, capsys, words, expected):
+    code, printed = read(trained, capsys, *words)
+    assert code == 2
+    assert expected in printed.err
+    assert len(printed.err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint", "cut", "foreign"])
+def test_a_spoilt_checkpoint_is_named(trained, tmp_path, capsys, content):
+    path = tmp_path / "gpt.pt"
+    if content == "foreign":
+        torch.save({"weights": torch.zeros(3)}, path)
+    else:
+        path.write_bytes(trained.read_bytes()[:5000] if content == "cut" else content)
+    code = sample.main(["--checkpoint", str(path)])
+    assert code == 2
+    assert "checkpoint" in capsys.readouterr().err
+
+
+def test_a_checkpoint_cannot_run_a_program(tmp_path, capsys):
+    import pickle
+
+    class Trap:
+        def __reduce__(self):
+            return (os.system, (f"touch {tmp_path / 'sprung'}",))
+
+    (tmp_path / "gpt.pt").write_bytes(pickle.dumps({"model": Trap(), "config": 1, "alphabet": ""}))
+    assert sample.main(["--checkpoint", str(tmp_path / "gpt.pt")]) == 2
+    torch.save({"model": Trap(), "config": 1, "alphabet": ""}, tmp_path / "gpt.pt")
+    assert sample.main(["--checkpoint", str(tmp_path / "gpt.pt")]) == 2
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_the_learners_model_file_is_trained(tmp_path, small_text):
+    """A copy of the reference in another folder, trained by path, ends at the same weights."""
+    mine = tmp_path / "mine.py"
+    mine.write_text((DAY3 / "model.py").read_text())
+    words = [*TINY, "--steps", "12", "--data", str(small_text)]
+    assert train.main([*words, "--out", str(tmp_path / "a")]) == 0
+    assert train.main([*words, "--out", str(tmp_path / "b"), "--model", str(mine)]) == 0
+    same(weights(tmp_path / "a")["model"], weights(tmp_path / "b")["model"])
