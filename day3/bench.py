@@ -1,0 +1,295 @@
+"""Measure: how fast, how good. Every figure goes to results/bench.json with what made it.
+
+    python day3/bench.py minutes --minutes 1 2 8      losses after so many minutes, three seeds
+    python day3/bench.py machine                      start, speed, memory, cost of checkpoints
+    python day3/bench.py sampling --nanogpt DIR       characters per second, beside nanoGPT's
+    python day3/bench.py training --nanogpt DIR       its CPU recipe and ours, in turn
+
+DIR is a copy of github.com/karpathy/nanoGPT at commit 3adf61e. Times are wall time from the start
+of the process. Run it on a machine that does nothing else.
+"""
+
+import dataclasses
+import datetime
+import importlib.util
+import json
+import os
+import platform
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+import tyro
+
+import checkpoint
+import corpus
+import evaluate
+from settings import SIZES, flops_per_symbol
+from text import Alphabet, split
+
+HERE = Path(__file__).parent
+RECORD = HERE / "results" / "bench.json"
+
+
+@dataclasses.dataclass
+class Settings:
+    """What to measure."""
+
+    row: tyro.conf.Positional[Literal["minutes", "machine", "sampling", "training"]]
+    minutes: tuple[float, ...] = (2,)
+    """Lengths of the runs to record."""
+    seeds: tuple[int, ...] = (1, 2, 3)
+    """One run for each."""
+    nanogpt: Path | None = None
+    """A copy of nanoGPT to run beside ours."""
+    repeats: int = 3
+    """Of everything that is timed; the median is what counts."""
+
+
+def main(arguments=None):
+    """Measure what was asked for and add it to the record."""
+    s = tyro.cli(Settings, args=arguments, description=__doc__)
+    if s.row == "minutes":
+        for minutes in s.minutes:
+            record(f"minutes {minutes:g}", after_minutes(minutes, s.seeds))
+    elif s.row == "machine":
+        record("machine", this_machine(s.repeats))
+    elif s.nanogpt is None or not (s.nanogpt / "model.py").exists():
+        print("bench.py: --nanogpt needs the folder of a copy of nanoGPT", file=sys.stderr)
+        return 2
+    elif s.row == "sampling":
+        for context, n_layer, n_head, n_embd in ((256, 4, 4, 128), (256, 6, 6, 384)):
+            figures = sampling(s.nanogpt, s.repeats, context, n_layer, n_head, n_embd)
+            record(f"sampling {n_layer} x {n_embd}", figures)
+    else:
+        record("training", beside_nanogpt(s.nanogpt, s.repeats))
+    return 0
+
+
+def record(name, figures):
+    """Add one row to the record, with the machine and the versions that made it."""
+    rows = json.loads(RECORD.read_text("utf-8")) if RECORD.exists() else {}
+    with open("/proc/cpuinfo") as file:
+        model = re.search(r"model name\s*: (.*)", file.read())
+    rows[name] = figures | {
+        "command": "python day3/bench.py " + " ".join(sys.argv[1:]),
+        "date": datetime.date.today().isoformat(),
+        "machine": f"{model[1] if model else platform.machine()}, {os.cpu_count()} cores",
+        "versions": f"Python {platform.python_version()}, torch {torch.__version__}",
+    }
+    RECORD.parent.mkdir(exist_ok=True)
+    RECORD.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    print(name, json.dumps(figures, indent=1), flush=True)
+
+
+def timed(command, **more):
+    """Run a command: its seconds, peak memory in MiB, and its lines with when they came."""
+    start = time.perf_counter()
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, encoding="utf-8", bufsize=1, **more
+    )
+    lines = [(time.perf_counter() - start, line.rstrip("\n")) for line in process.stdout]
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - start
+    if status:
+        raise RuntimeError(f"{command} ended with {status}:\n" + "\n".join(t for _, t in lines))
+    return seconds, usage.ru_maxrss / 1024, lines
+
+
+def trained(*words):
+    """One run of train.py: seconds, MiB, validation loss, the size and the steps it took."""
+    with tempfile.TemporaryDirectory() as out:
+        command = [sys.executable, "-u", str(HERE / "train.py"), *map(str, words), "--out", out]
+        seconds, memory, lines = timed(command)
+        records = [json.loads(x) for x in (Path(out) / "metrics.jsonl").read_text().splitlines()]
+    text = "\n".join(line for _, line in lines)
+    return {
+        "seconds": round(seconds, 1),
+        "loss": round(records[-1]["final"], 4),
+        "MiB": round(memory),
+        "repeat": re.search(r"to repeat it: (.*)", text)[1],
+        "characters_per_second": records[-2]["characters_per_second"],
+        "lines": lines,
+    }
+
+
+def after_minutes(minutes, seeds):
+    runs = [trained("--minutes", minutes, "--seed", seed) for seed in seeds]
+    for run in runs:
+        del run["lines"]
+        size = SIZES[run["repeat"].split("--size ")[1].split()[0]]
+        flops = flops_per_symbol(size.n_layer, size.n_embd, size.context, 65)
+        run["model GFLOP/s"] = round(run["characters_per_second"] * flops / 1e9)
+    return {"loss": spread([run["loss"] for run in runs]), "seeds": list(seeds), "runs": runs}
+
+
+def spread(values):
+    """Median and range."""
+    return {"median": statistics.median(values), "low": min(values), "high": max(values)}
+
+
+def this_machine(repeats):
+    """When the first line and sample come; matrix products; what a checkpoint costs; memory."""
+    imports = [timed([sys.executable, "-c", "import torch"])[0] for _ in range(repeats)]
+    firsts, samples, runs = [], [], []
+    for _ in range(repeats):
+        runs.append(trained("--minutes", 0.5))
+        lines = runs[-1]["lines"]
+        firsts.append(lines[0][0])
+        samples.append(next(when for when, line in lines if line.startswith("    ")))
+    state = {"weights": torch.randn(3 * 800_000)}  # weights and the optimisers' memory of "small"
+    with tempfile.TemporaryDirectory() as folder:
+        saves = []
+        for _ in range(5):
+            before = time.perf_counter()
+            checkpoint.save(Path(folder) / "gpt.pt", state)
+            saves.append(time.perf_counter() - before)
+    products = {}
+    for dtype in (torch.float32, torch.bfloat16):
+        a, b = torch.ones(2048, 2048, dtype=dtype), torch.ones(2048, 2048, dtype=dtype)
+        times = []
+        for _ in range(10):
+            before = time.perf_counter()
+            torch.mm(a, b)
+            times.append(time.perf_counter() - before)
+        products[str(dtype)] = round(2 * 2048**3 / min(times) / 1e9)
+    return {
+        "import torch, s": spread([round(t, 2) for t in imports]),
+        "first line, s": spread([round(t, 2) for t in firsts]),
+        "first sample, s": spread([round(t, 2) for t in samples]),
+        "torch.mm, GFLOP/s": products,
+        "13 checkpoints, s": round(13 * statistics.median(saves), 3),
+        "MiB": max(run["MiB"] for run in runs),
+    }
+
+
+def nanogpt_data(folder):
+    """The files that nanoGPT's own prepare.py would have written after its download."""
+    _, text = corpus.find()
+    alphabet = Alphabet(text)
+    into = folder / "data" / "shakespeare_char"
+    for name, ids in zip(("train.bin", "val.bin"), split(alphabet.encode(text))):
+        ids.numpy().astype(np.uint16).tofile(into / name)
+    return split(alphabet.encode(text))[1]
+
+
+def nanogpt_module(folder):
+    spec = importlib.util.spec_from_file_location("nanogpt_model", folder / "model.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["nanogpt_model"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+CPU_RECIPE = (
+    "train.py config/train_shakespeare_char.py --device=cpu --compile=False --eval_iters=20 "
+    "--log_interval=1 --block_size=64 --batch_size=12 --n_layer=4 --n_head=4 --n_embd=128 "
+    "--max_iters=2000 --lr_decay_iters=2000 --dropout=0.0"
+)
+SAME_MODEL = (
+    "--n-layer 4 --n-head 4 --n-embd 128 --context 64 --batch 12 --steps 2000 --dropout 0 "
+    "--positions learned --optimizer adamw --schedule cosine --matrix-lr 1e-3 --table-lr 1e-3 "
+    "--weight-decay 0.1 --size small"
+)
+SAME_LOSS = "--size tiny --steps 260"  # ends a little below nanoGPT's loss
+
+
+def beside_nanogpt(folder, repeats):
+    """Its CPU recipe, our run to the same loss, and its architecture trained by our loop."""
+    validation = nanogpt_data(folder)
+    module = nanogpt_module(folder)
+    rows = {"nanoGPT": [], "ours to its loss": [], "ours, its model": []}
+    for _ in range(repeats):
+        out = folder / "out-bench"
+        command = [sys.executable, *CPU_RECIPE.split(), f"--out_dir={out}"]
+        seconds, memory, _ = timed(command, cwd=folder)
+        saved = torch.load(out / "ckpt.pt", weights_only=True)
+        model = module.GPT(module.GPTConfig(**saved["model_args"]))
+        model.load_state_dict(saved["model"])
+        loss = evaluate.loss(Answers(model), validation, 64)
+        rows["nanoGPT"].append(
+            {"seconds": round(seconds, 1), "loss": round(loss, 4), "MiB": round(memory)}
+        )
+        for name, words in (("ours to its loss", SAME_LOSS), ("ours, its model", SAME_MODEL)):
+            run = trained(*words.split())
+            del run["lines"]
+            rows[name].append(run)
+    seconds = {
+        name: statistics.median(run["seconds"] for run in runs) for name, runs in rows.items()
+    }
+    return {
+        "times faster to its loss": round(seconds["nanoGPT"] / seconds["ours to its loss"], 1),
+        "times faster, its model": round(seconds["nanoGPT"] / seconds["ours, its model"], 2),
+        "seconds": {n: spread([run["seconds"] for run in runs]) for n, runs in rows.items()},
+        "loss": {n: spread([run["loss"] for run in runs]) for n, runs in rows.items()},
+        "runs": rows,
+    }
+
+
+class Answers(torch.nn.Module):
+    """nanoGPT's model with our contract: it gives all the logits only where it has targets."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, ids):
+        return self.model(ids, ids)
+
+
+def sampling(folder, repeats, context, n_layer, n_head, n_embd, length=512):
+    """Characters per second of `generate`, batch 1, equal sizes, in turn; ours equal to uncached."""
+    import model as ours
+
+    theirs = nanogpt_module(folder)
+    sizes = {"vocab_size": 65, "n_layer": n_layer, "n_head": n_head, "n_embd": n_embd}
+    torch.manual_seed(0)
+    mine = ours.GPT(ours.Config(context=context, **sizes)).eval()
+    nano = theirs.GPT(theirs.GPTConfig(block_size=context, dropout=0.0, **sizes)).eval()
+    for p in mine.parameters():  # zero projections would make every text equal
+        p.data += 0.05 * torch.randn_like(p)
+    start = torch.zeros(1, 1, dtype=torch.long)
+    speeds: dict[str, list[float]] = {"ours": [], "nanoGPT": []}
+    for _ in range(repeats):
+        before = time.perf_counter()
+        drawn = list(mine.generate(start, length, generator=torch.Generator().manual_seed(1)))
+        speeds["ours"].append(length / (time.perf_counter() - before))
+        before = time.perf_counter()
+        nano.generate(start, length)
+        speeds["nanoGPT"].append(length / (time.perf_counter() - before))
+    same = torch.equal(torch.stack(drawn), uncached(mine, start, length))
+    ratios = [a / b for a, b in zip(speeds["ours"], speeds["nanoGPT"])]
+    return {
+        "characters_per_second": {n: spread([round(x) for x in v]) for n, v in speeds.items()},
+        "times faster": spread([round(r, 1) for r in ratios]),
+        "equal to ours without a cache": same,
+        "length": length,
+        "context": context,
+    }
+
+
+@torch.no_grad()
+def uncached(model, ids, length):
+    """What generate must give: every symbol from the whole window, no cache."""
+    from decoding import choose
+
+    generator = torch.Generator().manual_seed(1)
+    window, drawn = ids, []
+    for _ in range(length):
+        chosen = choose(model(window)[0][:, -1], generator=generator)
+        drawn.append(chosen)
+        window = torch.cat((window, chosen[:, None]), dim=1)
+        if window.shape[1] > model.config.context:
+            window = window[:, -(model.config.context // 2) :]
+    return torch.stack(drawn)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
