@@ -17,7 +17,7 @@ def choose(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
     if torch.isnan(logits).any() or (logits == torch.inf).any():
         raise ValueError("the logits are not finite: this model has diverged, train it again")
     order = logits.argsort(dim=-1, descending=True, stable=True)  # ties: the lower id is kept
-    if temperature == 0 or top_k == 1:
+    if temperature < 1e-6 or top_k == 1:
         return order[:, 0]
     ranked = logits.gather(-1, order)
     probabilities = ((ranked - ranked[:, :1]) / temperature).softmax(dim=-1)  # (B, V)

@@ -11,8 +11,10 @@ def loss(model, ids, context, batch=64):
     """Mean loss in nats per symbol over ids (N,): every symbol but the first is predicted once.
 
     Consecutive windows of the context length, the last one shorter; dropout off; weights fixed.
-    Deterministic. exp(loss) is the perplexity: a model that knows nothing scores V.
+    Deterministic. ValueError for fewer than two symbols. exp(loss) is the perplexity: a model that knows nothing scores V.
     """
+    if len(ids) < 2:
+        raise ValueError("a loss needs a text of at least two symbols")
     was_training = model.training
     model.eval()
     inputs, targets = ids[:-1], ids[1:]
@@ -24,6 +26,7 @@ def loss(model, ids, context, batch=64):
             targets[:whole].view(-1, context).split(batch),
         )
     )
+    windows = [window for window in windows if window[0].numel()]
     if whole < len(inputs):
         windows.append((inputs[None, whole:], targets[None, whole:]))
     for x, y in windows:

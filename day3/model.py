@@ -59,14 +59,16 @@ class PositionalEncoding(nn.Module):
         super().__init__()
         speeds = 10000.0 ** (-torch.arange(0, D, 2) / D)
         angles = torch.arange(context)[:, None] * speeds  # (context, D / 2)
-        self.register_buffer("turn", torch.exp(1j * angles), persistent=False)
+        self.register_buffer("cos", angles.cos(), persistent=False)
+        self.register_buffer("sin", angles.sin(), persistent=False)
 
     # exercise 3.2
     def forward(self, x, start=0):
-        # a pair is a complex number, and turning it is a product with exp(i angle)
-        T = x.shape[-2]
-        pairs = torch.view_as_complex(x.float().unflatten(-1, (-1, 2)))  # (B, H, T, D / 2)
-        return torch.view_as_real(pairs * self.turn[start : start + T]).flatten(-2).to(x.dtype)
+        # a pair is a complex number, and turning it is a product with cos + i sin
+        here, exact = slice(start, start + x.shape[-2]), torch.promote_types(x.dtype, torch.float32)
+        turn = torch.complex(self.cos[here].to(exact), self.sin[here].to(exact))  # (T, D / 2)
+        pairs = torch.view_as_complex(x.to(exact).unflatten(-1, (-1, 2)))  # (B, H, T, D / 2)
+        return torch.view_as_real(pairs * turn).flatten(-2).to(x.dtype)
 
 
 class MultiHeadAttention(nn.Module):
@@ -165,6 +167,8 @@ class GPT(nn.Module):
         self.head = nn.Linear(C, V, bias=False)
         self.head.weight = self.embedding.weight  # tied: one tensor reads and writes the symbols
         self.apply(initialize)
+        # tied and with nothing added yet, a symbol's own logit is C times this: keep it small
+        nn.init.normal_(self.embedding.weight, std=0.25 / C)
         for block in self.blocks:  # at birth a block adds nothing: the stream passes untouched
             nn.init.zeros_(block.attention.project.weight)
             nn.init.zeros_(block.feed_forward.project.weight)
@@ -186,7 +190,7 @@ class GPT(nn.Module):
         x = self.dropout(x)
         for layer, block in enumerate(self.blocks):
             x = block(x, cache[layer] if cache else None)
-        logits = self.head(self.norm(x)).float()  # (B, T, V)
+        logits = self.head(self.norm(x)).to(x.dtype)  # (B, T, V)
         if targets is None:
             return logits, None
         return logits, F.cross_entropy(logits.flatten(0, 1), targets.flatten())
@@ -238,6 +242,8 @@ def check_sizes(config):
     D, rest = divmod(config.n_embd, config.n_head)
     if rest or D < 1:
         raise ValueError(f"n_embd {config.n_embd} does not divide by n_head {config.n_head}")
+    if config.gelu not in ("tanh", "none"):
+        raise ValueError(f'gelu is "tanh" or "none", not {config.gelu!r}')
     if config.positions not in ("rotary", "learned"):
         raise ValueError(f'positions is "rotary" or "learned", not {config.positions!r}')
     if config.positions == "rotary" and D % 2:
@@ -246,6 +252,8 @@ def check_sizes(config):
 
 def check_ids(ids, start, config):
     V, T = config.vocab_size, ids.shape[1]
+    if not len(ids):
+        raise ValueError("the batch has no rows")
     if not 1 <= T <= config.context - start:
         raise ValueError(f"{start + T} positions do not fit the context of {config.context}")
     if ids.min() < 0 or ids.max() >= V:

@@ -16,7 +16,8 @@ def preflight(model, V, context):
     """The findings on a model, a list of sentences: empty where all is well."""
     T = min(context, 16)
     device = next(model.parameters()).device
-    with torch.random.fork_rng(devices=[]):  # the run after it draws what it would have drawn
+    gpus = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(gpus):  # the run after it draws what it would have drawn
         torch.manual_seed(0)
         ids = torch.randint(V, (4, T), device=device)
         moved = copy.deepcopy(model)
@@ -24,10 +25,12 @@ def preflight(model, V, context):
         with torch.no_grad():
             for p in {id(p): p for p in moved.parameters()}.values():
                 p.add_(0.1 * torch.randn_like(p))
+        findings = [*unusable_answers(copy.deepcopy(moved), ids)]
+        if findings:  # then every other answer would mislead
+            return findings
         findings = [
             *loss_at_birth(copy.deepcopy(model), ids, V),
             *leaks(moved, ids, V),
-            *second_answers(moved, ids),
             *gradients(moved, ids),
             *sharing(model, V),
             *hidden_layers(model),
@@ -41,8 +44,8 @@ def logits_of(model, ids):
 
 
 def loss_of(model, ids):
-    """Mean loss in nats of the symbols that follow, the last position predicting the first one."""
-    return F.cross_entropy(logits_of(model, ids).flatten(0, 1), ids.roll(-1, dims=1).flatten())
+    """Mean loss in nats of the symbols that follow, the last predicting the next row."""
+    return F.cross_entropy(logits_of(model, ids).flatten(0, 1), ids.flatten().roll(-1))
 
 
 @torch.no_grad()
@@ -64,9 +67,8 @@ def leaks(model, ids, V):
     rows = ids[:1].repeat(T, 1)
     rows[range(T), range(T)] = (rows[range(T), range(T)] + 1) % V
     change = (logits_of(model, rows) - logits_of(model, ids[:1].repeat(T, 1))).abs()
-    past = torch.ones(T, T, dtype=torch.bool, device=ids.device).tril(-1)  # (changed at, seen at)
-    largest = change.amax(dim=-1)
-    if largest[past].max() > 1e-4 * largest.max():
+    largest = change.amax(dim=-1)  # (changed at, seen at)
+    if largest.tril(-1).max() > 1e-4 * largest.max():
         yield (
             "The model reads the answer: a later symbol changes an earlier prediction. Is the "
             "causal mask missing, off by one, or a statistic taken over the whole sequence?"
@@ -76,9 +78,20 @@ def leaks(model, ids, V):
 
 
 @torch.no_grad()
-def second_answers(model, ids):
+def unusable_answers(model, ids):
     model.eval()
-    if not torch.equal(logits_of(model, ids), logits_of(model, ids)):
+    logits = logits_of(model, ids)
+    if not logits.isfinite().all():
+        yield (
+            "A logit is not a number: does a row of the mask hide every position (the diagonal "
+            "masked too), or is something divided by zero?"
+        )
+    elif (logits >= 0).all() and (logits.sum(dim=-1) - 1).abs().max() < 1e-3:
+        yield (
+            "The logits of a position sum to one: a softmax in the model, and cross-entropy takes "
+            "another; return the numbers before the softmax."
+        )
+    elif not torch.equal(logits, logits_of(model, ids)):
         yield (
             "The same question got two answers in eval mode: is dropout called without "
             "self.training, or does the model remember the last call?"
@@ -87,7 +100,9 @@ def second_answers(model, ids):
 
 def gradients(model, ids):
     model.train()
-    loss_of(model, ids).backward()
+    loss = loss_of(model, ids)
+    if loss.requires_grad:
+        loss.backward()
     idle = [
         name
         for name, p in model.named_parameters()
@@ -105,7 +120,7 @@ def sharing(model, V):
     """Two names for one tensor: meant for the embedding and the head, an accident elsewhere."""
     first: dict[int, str] = {}
     for name, p in model.named_parameters(remove_duplicate=False):
-        other = first.setdefault(p.untyped_storage().data_ptr(), name)
+        other = first.setdefault(id(p), name)
         if other != name and p.shape[0] != V:
             yield (
                 f"{other} and {name} are one tensor: was a list of layers made with [layer] * n, "
@@ -127,7 +142,7 @@ def hidden_layers(model):
                 )
 
 
-def one_batch(model, ids, steps=60):
+def one_batch(model, ids, steps=200):
     """A model that cannot learn one small batch by heart will not learn a book."""
     from optim import AdamW
 

@@ -39,7 +39,7 @@ class Batches:
     batches[step] -> x (B, T), y (B, T) with y[:, t] == x[:, t + 1]: the target of a symbol is the
     one that follows it. An epoch cuts the text into windows from a random start and deals them in
     a random order, so that every symbol is a target equally often.
-    ValueError where the text is shorter than one window and its last target.
+    ValueError where the text is shorter than two windows.
     """
 
     def __init__(self, ids, B, T, seed):

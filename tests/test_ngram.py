@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from ngram import KneserNey, baselines, discounts, loss
 
 PROGRAM = Path(__file__).parent.parent / "day3" / "ngram.py"
