@@ -1,6 +1,8 @@
 """Measure: how fast, how good. Every figure goes to results/bench.json with what made it.
 
+    python day3/bench.py baselines                    what counting scores
     python day3/bench.py minutes --minutes 1 2 8      losses after so many minutes, three seeds
+    python day3/bench.py readings                     what 2.5, 2.0, 1.7, 1.5 nats read like
     python day3/bench.py machine                      start, speed, memory, cost of checkpoints
     python day3/bench.py sampling --nanogpt DIR       characters per second, beside nanoGPT's
     python day3/bench.py training --nanogpt DIR       its CPU recipe and ours, in turn
@@ -31,7 +33,10 @@ import tyro
 import checkpoint
 import corpus
 import evaluate
-from settings import SIZES, flops_per_symbol
+import ngram
+from run import Run
+from settings import SIZES, flops_per_symbol, with_size
+from settings import Settings as RunSettings
 from text import Alphabet, split
 
 HERE = Path(__file__).parent
@@ -42,7 +47,9 @@ RECORD = HERE / "results" / "bench.json"
 class Settings:
     """What to measure."""
 
-    row: tyro.conf.Positional[Literal["minutes", "machine", "sampling", "training"]]
+    row: tyro.conf.Positional[
+        Literal["baselines", "minutes", "readings", "machine", "sampling", "training"]
+    ]
     minutes: tuple[float, ...] = (2,)
     """Lengths of the runs to record."""
     seeds: tuple[int, ...] = (1, 2, 3)
@@ -59,6 +66,10 @@ def main(arguments=None):
     if s.row == "minutes":
         for minutes in s.minutes:
             record(f"minutes {minutes:g}", after_minutes(minutes, s.seeds))
+    elif s.row == "baselines":
+        record("baselines", baselines())
+    elif s.row == "readings":
+        record("readings", readings())
     elif s.row == "machine":
         record("machine", this_machine(s.repeats))
     elif s.nanogpt is None or not (s.nanogpt / "model.py").exists():
@@ -128,6 +139,30 @@ def after_minutes(minutes, seeds):
         flops = flops_per_symbol(size.n_layer, size.n_embd, size.context, 65)
         run["model GFLOP/s"] = round(run["characters_per_second"] * flops / 1e9)
     return {"loss": spread([run["loss"] for run in runs]), "seeds": list(seeds), "runs": runs}
+
+
+def baselines():
+    """What counting alone scores, and its seconds on one core."""
+    _, text = corpus.find()
+    training, validation = (ids.numpy() for ids in split(Alphabet(text).encode(text)))
+    before = time.process_time()
+    losses = ngram.baselines(training, validation, len(set(text)))
+    seconds = time.process_time() - before
+    return {"losses": {n: round(x, 4) for n, x in losses.items()}, "seconds": round(seconds, 2)}
+
+
+def readings(steps=2000, levels=(2.5, 2.0, 1.7, 1.5)):
+    """What a model writes when its loss on a part of the validation split first reaches a level."""
+    settings = with_size(RunSettings(steps=steps, precision="float32"), "small")
+    _, text = corpus.find()
+    run = Run(settings, checkpoint.load_module(HERE / "model.py"), text, "cpu")
+    found = []
+    for level in levels:
+        while (loss := run.loss(run.validation[:8193])) > level and run.step < steps:
+            for _ in range(10):
+                run.take_step()
+        found.append({"loss": round(loss, 3), "step": run.step, "text": run.write(150).strip()})
+    return {"seed": settings.seed, "readings": found}
 
 
 def spread(values):
