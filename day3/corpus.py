@@ -11,7 +11,8 @@ ADDRESS = (
 )
 SHA256 = "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"
 SIZE = 1_115_394  # characters, each of one byte
-PLAYS = 1_100_000  # characters of the grammar plays, about as many
+GRAMMAR = "the grammar plays"
+PLAYS = 1_100_000  # characters of them, about as many
 
 
 class Unreachable(OSError):
@@ -27,7 +28,7 @@ def find(data=None):
     ValueError or OSError, in one sentence, for a file that is missing, empty or not UTF-8.
     """
     if data == "grammar":
-        return "the grammar plays", plays()
+        return GRAMMAR, plays()
     if data or os.environ.get("TINY_SHAKESPEARE"):
         path = Path(data or os.environ["TINY_SHAKESPEARE"]).expanduser()
         return name_of(path), read(path)
@@ -40,7 +41,7 @@ def find(data=None):
                 f"to have Shakespeare, save {ADDRESS} as {COPY}.",
                 flush=True,
             )
-            return "the grammar plays", plays()
+            return GRAMMAR, plays()
     return "tiny Shakespeare", read(COPY)
 
 
@@ -89,7 +90,7 @@ def download(path, address=ADDRESS, sha256=SHA256):
     tried three times. Unreachable, an OSError, where there is nothing to be had.
     """
     import requests
-    from rich.progress import wrap_file
+    from rich.progress import track
 
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_suffix(f".{os.getpid()}.part")
@@ -99,23 +100,17 @@ def download(path, address=ADDRESS, sha256=SHA256):
                 with requests.get(address, stream=True, timeout=(4.5, 30)) as response:
                     if response.status_code != 200:
                         raise Unreachable(f"its server answered {response.status_code}")
-                    response.raw.decode_content = True
-                    size = int(response.headers.get("content-length") or 0)
-                    with (
-                        wrap_file(response.raw, size, description="tiny Shakespeare") as source,
-                        open(beside, "wb") as file,
-                    ):
-                        while chunk := source.read(65_536):
-                            file.write(chunk)
+                    parts = response.iter_content(16_384)
+                    with open(beside, "wb") as file:
+                        for part in track(parts, "tiny Shakespeare", total=SIZE / 16_384):
+                            file.write(part)
             except (requests.ConnectTimeout, requests.exceptions.SSLError) as error:
                 raise Unreachable("the network cannot be reached") from error
             except requests.ConnectionError as error:
-                if "NewConnectionError" in repr(error) or "NameResolution" in repr(error):
+                if "NewConnection" in repr(error) or "NameResolution" in repr(error):
                     raise Unreachable("the network cannot be reached") from error
                 continue
-            except (requests.RequestException, OSError) as error:
-                if isinstance(error, Unreachable):
-                    raise
+            except requests.RequestException:
                 continue
             if digest(beside.read_bytes()) == sha256:
                 os.replace(beside, path)

@@ -1,7 +1,7 @@
 """How weights move: AdamW for vectors and tables, Muon for matrices, a schedule, a ceiling.
 
 torch.optim has both optimisers. These are here to be read, to start without a second of imports,
-and because Muon pays on a CPU when matrices of one shape are worked on together, in float32.
+and because Muon pays on a CPU only when matrices of one shape are worked on together.
 """
 
 import math
@@ -52,9 +52,10 @@ class Muon:
     and values counts as three. lr is the step of a square matrix in the spectral norm.
     """
 
-    def __init__(self, parameters, lr, momentum=0.95, weight_decay=0.0):
+    def __init__(self, parameters, lr, momentum=0.95, weight_decay=0.0, dtype=torch.float32):
         self.parameters = list(parameters)
         self.lr, self.momentum, self.weight_decay = lr, momentum, weight_decay
+        self.dtype = dtype  # of the products that make singular values equal; bfloat16 is enough
         self.means = [torch.zeros_like(p) for p in self.parameters]
 
     @torch.no_grad()
@@ -70,7 +71,7 @@ class Muon:
                 by_shape.setdefault(tuple(weight.shape), []).append((weight, update))
         for (rows, columns), pairs in by_shape.items():
             weights, updates = zip(*pairs)
-            steps = orthogonal(torch.stack(updates)) * math.sqrt(max(1, rows / columns))
+            steps = orthogonal(torch.stack(updates), self.dtype) * math.sqrt(max(1, rows / columns))
             for weight, step in zip(weights, steps):
                 weight.sub_(step, alpha=lr)
 
@@ -87,19 +88,19 @@ def pieces(matrix):
     return matrix.chunk(3) if rows == 3 * columns else (matrix,)
 
 
-def orthogonal(matrices, steps=5):
+def orthogonal(matrices, dtype=torch.float32, steps=5):
     """Push all singular values towards 1 and keep the singular vectors: (N, R, C) -> (N, R, C).
 
     Five Newton-Schulz steps of an odd polynomial, matrix products only; the values end between
-    0.7 and 1.2, near enough.
+    0.7 and 1.2, near enough (those below a thousandth of the norm stay smaller).
     """
     tall = matrices.shape[1] > matrices.shape[2]
     x = matrices.mT if tall else matrices
-    x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    x = (x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)).to(dtype)
     for _ in range(steps):
         gram = x @ x.mT
         x = 3.4445 * x + (2.0315 * gram @ gram - 4.7750 * gram) @ x
-    return x.mT if tall else x
+    return (x.mT if tall else x).to(matrices.dtype)
 
 
 def copy_all(mine, theirs):
@@ -139,10 +140,11 @@ def clip_gradients(parameters, ceiling):
     return norm.item()
 
 
-def optimizers(model, kind, matrix_lr, table_lr, weight_decay):
+def optimizers(model, kind, matrix_lr, table_lr, weight_decay, dtype=torch.float32):
     """The optimisers of a model: matrices apart from tables, gains and biases, which do not decay.
 
-    `kind` is "muon" (Muon for the matrices, AdamW for the rest) or "adamw" (AdamW for both).
+    `kind` is "muon" (Muon for the matrices, AdamW for the rest) or "adamw" (AdamW for both);
+    `dtype` is that of Muon's products.
     """
     tables = {
         id(module.weight) for module in model.modules() if isinstance(module, torch.nn.Embedding)
@@ -152,7 +154,7 @@ def optimizers(model, kind, matrix_lr, table_lr, weight_decay):
     chosen = {id(p) for p in matrices}
     rest = [p for p in parameters if id(p) not in chosen]
     if kind == "muon":
-        first = Muon(matrices, matrix_lr, weight_decay=weight_decay)
+        first = Muon(matrices, matrix_lr, weight_decay=weight_decay, dtype=dtype)
     else:
         first = AdamW(matrices, matrix_lr, weight_decay=weight_decay)
     return [first, AdamW(rest, table_lr)]

@@ -13,7 +13,7 @@ def make_room(out, step):
         records = [record for record in records if record["step"] <= step]
         write_records(out, records)
         return records
-    older = [out / name for name in ("gpt.pt", METRICS, "loss.png", "sample.txt")]
+    older = [out / name for name in ("gpt.pt", METRICS, "loss.png", "sample.txt", "skills.png")]
     if any(path.exists() for path in older):
         number = 1 + sum(1 for _ in out.glob("earlier-*"))
         aside = out / f"earlier-{number}"

@@ -32,6 +32,7 @@ class Run:
             settings.matrix_lr,
             settings.table_lr,
             settings.weight_decay,
+            getattr(torch, settings.precision),
         )
         self.batches = Batches(self.training, settings.batch, settings.context, settings.seed)
         self.fast = torch.compile(self.model) if settings.compile else self.model
@@ -105,16 +106,16 @@ class Run:
         """Loss over ids (N,), in nats per symbol, in float32."""
         return evaluate.loss(self.model, ids.to(self.device), self.settings.context)
 
-    def write(self, length, prompt="\n", temperature=0.8):
-        """A text of the model, after the prompt or else the alphabet's first symbol."""
+    def write(self, length, prompt="\n", temperature=0.8, rows=1):
+        """Texts of the model after the prompt (or else the alphabet's first symbol), joined."""
         known = prompt if set(prompt) <= set(self.alphabet.symbols) else self.alphabet.symbols[0]
-        ids = self.alphabet.encode(known)[None].to(self.device)
+        ids = self.alphabet.encode(known).expand(rows, -1).to(self.device)
         generator = torch.Generator(self.device).manual_seed(self.settings.seed)
         self.model.eval()
         drawn = self.model.generate(
             ids, length, temperature=temperature, top_k=None, top_p=None, generator=generator
         )
-        return self.alphabet.decode(torch.cat(list(drawn)))
+        return prompt.join(self.alphabet.decode(row) for row in torch.stack(list(drawn), dim=1))
 
     def save(self):
         state = {

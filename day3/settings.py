@@ -32,7 +32,7 @@ SIZES = {
     "tiny": Size(3, 3, 96, 64, 32, dropout=0.0, weight_decay=0.1, work=0),
     "small": Size(4, 4, 128, 128, 16, dropout=0.0, weight_decay=0.1, work=5),
     "medium": Size(6, 3, 192, 256, 8, dropout=0.1, weight_decay=0.1, work=60),
-    "large": Size(6, 4, 256, 256, 8, dropout=0.2, weight_decay=0.1, work=280),
+    "large": Size(6, 4, 256, 256, 16, dropout=0.2, weight_decay=0.1, work=280),
 }
 
 

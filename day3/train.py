@@ -19,6 +19,8 @@ import tyro
 
 import checkpoint
 import corpus
+import critic
+import grammar
 import machine
 import ngram
 import summary
@@ -32,6 +34,7 @@ from terminal import Terminal, utf8_output
 HERE = Path(__file__).parent
 PART = 16_384  # characters of the validation split that the curve is measured on
 EVALUATIONS = 12
+SCENE = "Exeunt.\n\n"  # of the grammar plays: what follows begins a scene
 
 
 def main(arguments=None):
@@ -72,8 +75,14 @@ def train(settings, started):
     with Terminal(quiet=rank > 0) as terminal:
         name, text = in_turn(rank, lambda: corpus.find(settings.data))
         terminal.say(f"{name}: {len(text):,} characters, {len(set(text))} symbols")
+        if len(set(text)) < 2:
+            raise ValueError("a text of one symbol has nothing to learn: give another with --data")
+        plays = name == corpus.GRAMMAR
         if state is None:
-            settings = from_first(plan(settings, module, text, device, started, rank, world), world)
+            # the grammar plays are also judged by their grammar, which takes a while
+            until = started + settings.minutes * 60 - (12 if plays else 4)
+            planned = plan(settings, module, text, device, until, rank, world)
+            settings = from_first(planned, world)
         run = Run(settings, module, text, device, rank, world)
         parameters = sum(p.numel() for p in run.model.parameters())
         terminal.say(
@@ -96,19 +105,19 @@ def train(settings, started):
             records = make_room(settings.out, run.step)
         else:
             records = []
-        if not go_through(run, records, terminal):
+        if not go_through(run, records, terminal, plays):
             terminal.say(f"\nstopped at step {run.step}, saved; go on with: {resume_command(run)}")
             return 130
         if rank == 0:
-            finish(run, records, name, text, terminal)
+            finish(run, records, text, terminal, plays)
             terminal.say(f"{time.perf_counter() - started:.0f} seconds in all")
     return 0
 
 
-def plan(settings, module, text, device, started, rank, world):
-    """Settle what was left open: precision, size, and the steps that fit the minutes.
+def plan(settings, module, text, device, until, rank, world):
+    """Settle what was left open: precision, size, and the steps that end at the time `until`.
 
-    Measures a few real steps on a throw-away model. `started` is when the command began.
+    Measures a few real steps on a throw-away model.
     """
     if settings.precision == "auto":
         fast = machine.bfloat16_pays(device)
@@ -116,9 +125,8 @@ def plan(settings, module, text, device, started, rank, world):
     if rank > 0:
         return settings
 
-    def left():  # at the end: the whole validation split, baselines, a picture, a sample
-        reserve = 4 + 0.02 * settings.minutes * 60
-        return settings.minutes * 60 - (time.perf_counter() - started) - reserve
+    def left():  # evaluations on the way take about a fiftieth
+        return 0.98 * (until - time.perf_counter())
 
     if settings.size is None:
         trial = with_size(settings, "small")
@@ -166,7 +174,7 @@ def resumed(settings):
     return Settings(**saved), state
 
 
-def go_through(run, records, terminal):
+def go_through(run, records, terminal, plays):
     """Take all the steps, with an evaluation, a sample and a checkpoint now and then.
 
     False where Ctrl-C ended it early; the run is then saved.
@@ -182,7 +190,7 @@ def go_through(run, records, terminal):
             run.seconds = time.perf_counter() - clock
             if run.step in stops and not (run.step == first > 0):
                 if run.rank == 0:
-                    take_stock(run, records, losses, norm, scale, terminal)
+                    take_stock(run, records, losses, norm, scale, terminal, plays)
                 losses = []
             if from_first(bool(wanted), run.world):
                 if run.rank == 0:
@@ -197,7 +205,7 @@ def go_through(run, records, terminal):
         signal.signal(signal.SIGINT, before)
 
 
-def take_stock(run, records, losses, norm, scale, terminal):
+def take_stock(run, records, losses, norm, scale, terminal, plays):
     """Evaluate on a part of the validation split, print a line, record it, save."""
     validation = run.loss(run.validation[: PART + 1])
     train = statistics.mean(losses) if losses else run.loss(run.training[: PART + 1])
@@ -213,6 +221,8 @@ def take_stock(run, records, losses, norm, scale, terminal):
         "validation": round(validation, 6), "learning_rate": round(scale, 4),
         "gradient_norm": round(norm, 4), "characters_per_second": round(speed),
     }  # fmt: skip
+    if plays:
+        record["skills"] = critic.skills(run.write(300, prompt=SCENE, rows=8))
     records.append(record)
     append_record(s.out, record)
     end = time.strftime("%H:%M:%S", time.localtime(time.time() + rest))
@@ -226,17 +236,17 @@ def take_stock(run, records, losses, norm, scale, terminal):
     run.save()
 
 
-def finish(run, records, name, text, terminal):
+def finish(run, records, text, terminal, plays):
     """The whole validation split, once, beside the baselines; a picture, a long sample."""
     out, V = run.settings.out, len(run.alphabet)
     final = run.loss(run.validation)
     baselines = ngram.baselines(run.training.numpy(), run.validation.numpy(), V)
-    if name == "the grammar plays":
-        import grammar
-
+    if plays:
         start = len(run.training) + 1
         best = -grammar.log_probability(text, start) / (len(run.validation) - 1)
         baselines["the grammar itself"] = best
+        baselines["its entropy, over all plays"] = grammar.entropy()
+        summary.draw_skills(records, out / "skills.png")
     summary.draw(records, baselines, out / "loss.png")
     sample = run.write(600)
     (out / "sample.txt").write_text(sample, encoding="utf-8")
@@ -245,8 +255,9 @@ def finish(run, records, name, text, terminal):
     terminal.say("\n".join(table))
     records.append({"step": run.step, "final": final, "baselines": baselines})
     write_records(out, records)
-    if name == "the grammar plays":
-        terminal.say("\n".join(summary.grammar_report(run.write(12_000), text)))
+    if plays:
+        written = run.write(1300, prompt=SCENE, rows=8)
+        terminal.say("\n".join(["", *summary.grammar_report(written, text)]))
     terminal.say(
         f"\nin {out}: gpt.pt, loss.png, metrics.jsonl, sample.txt\n"
         "next: python day3/sample.py --prompt ROMEO: --temperature 0.7\n"

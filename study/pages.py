@@ -1,0 +1,78 @@
+"""Render what pages say in numbers from the records of runs: python -m study.pages
+
+A block between `<!-- begin: NAME -->` and `<!-- end -->` is replaced; all else stays as it is.
+"""
+
+import json
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+BLOCK = re.compile(r"(<!-- begin: ([a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def record():
+    return json.loads((ROOT / "day3" / "results" / "bench.json").read_text("utf-8"))
+
+
+def front_page():
+    """The baselines beside the default run and nanoGPT's CPU recipe, worst first."""
+    rows = record()
+    default, nano = rows["minutes 2"], rows["training"]
+    seconds = [run["seconds"] for run in default["runs"]]
+    low, high = default["loss"]["low"], default["loss"]["high"]
+    lines = [(loss, f"{name}") for name, loss in rows["baselines"]["losses"].items()]
+    lines += [
+        (
+            nano["loss"]["nanoGPT"]["median"],
+            f"nanoGPT, its CPU recipe, {nano['seconds']['nanoGPT']['median']:.0f} seconds",
+        ),
+    ]
+    ours = f"**`python day3/train.py`**, {max(seconds):.0f} seconds, {len(seconds)} seeds"
+    lines.append((default["loss"]["median"], f"{ours} ({low:.4f} to {high:.4f})"))
+    table = ["| | nats per character |", "|---|---|"]
+    table += [f"| {name} | {loss:.4f} |" for loss, name in sorted(lines, reverse=True)]
+    return "\n".join([*table, "", f"Measured on {default['machine']}, {default['versions']}."])
+
+
+def minutes():
+    """Loss against minutes given, and what the machine did."""
+    table = ["| minutes | size | validation loss | seeds |", "|---|---|---|---|"]
+    for name, row in record().items():
+        if name.startswith("minutes"):
+            size = row["runs"][0]["repeat"].split("--size ")[1].split()[0]
+            loss = row["loss"]
+            span = f"{loss['median']:.4f} ({loss['low']:.4f} to {loss['high']:.4f})"
+            table.append(f"| {name.split()[1]} | {size} | {span} | {len(row['seeds'])} |")
+    return "\n".join(table)
+
+
+def readings():
+    """Samples at four losses."""
+    parts = []
+    for reading in record()["readings"]["readings"]:
+        text = "\n".join("    " + line for line in reading["text"].splitlines()).replace(
+            "\n    \n", "\n\n"
+        )
+        parts.append(f"{reading['loss']:.2f} nats, after {reading['step']} steps:\n\n{text}")
+    return "\n\n".join(parts)
+
+
+BLOCKS = {"front page": front_page, "minutes": minutes, "readings": readings}
+
+
+def rendered(text):
+    """The text of a page with every block made anew. KeyError names a block nobody makes."""
+    return BLOCK.sub(lambda m: m[1] + BLOCKS[m[2]]() + "\n" + m[3], text)
+
+
+def main():
+    for path in ROOT.rglob("*.md"):
+        text = path.read_text("utf-8")
+        if BLOCK.search(text) and ".venv" not in path.parts:
+            path.write_text(rendered(text), encoding="utf-8")
+            print(path.relative_to(ROOT))
+
+
+if __name__ == "__main__":
+    main()
