@@ -102,8 +102,7 @@ def download(path, address=ADDRESS, sha256=SHA256):
                         raise Unreachable(f"its server answered {response.status_code}")
                     parts = response.iter_content(16_384)
                     with open(beside, "wb") as file:
-                        for part in track(parts, "tiny Shakespeare", total=SIZE / 16_384):
-                            file.write(part)
+                        file.writelines(track(parts, "tiny Shakespeare", total=SIZE / 16_384))
             except (requests.ConnectTimeout, requests.exceptions.SSLError) as error:
                 raise Unreachable("the network cannot be reached") from error
             except requests.ConnectionError as error:
