@@ -16,6 +16,7 @@ import datetime
 import importlib.util
 import json
 import os
+import pickle
 import platform
 import re
 import statistics
@@ -84,19 +85,19 @@ def main(arguments=None):
     return 0
 
 
-def record(name, figures):
+def record(name, figures, path=RECORD):
     """Add one row to the record, with the machine and the versions that made it."""
-    rows = json.loads(RECORD.read_text("utf-8")) if RECORD.exists() else {}
-    with open("/proc/cpuinfo") as file:
-        model = re.search(r"model name\s*: (.*)", file.read())
+    rows = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    cpu = Path("/proc/cpuinfo")  # Linux
+    model = re.search(r"model name\s*: (.*)", cpu.read_text()) if cpu.exists() else None
     rows[name] = figures | {
-        "command": "python day3/bench.py " + " ".join(sys.argv[1:]),
+        "command": " ".join([f"python day3/{Path(sys.argv[0]).name}", *sys.argv[1:]]),
         "date": datetime.date.today().isoformat(),
         "machine": f"{model[1] if model else platform.machine()}, {os.cpu_count()} cores",
         "versions": f"Python {platform.python_version()}, torch {torch.__version__}",
     }
-    RECORD.parent.mkdir(exist_ok=True)
-    RECORD.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     print(name, json.dumps(figures, indent=1), flush=True)
 
 
@@ -212,6 +213,8 @@ def nanogpt_data(folder):
     into = folder / "data" / "shakespeare_char"
     for name, ids in zip(("train.bin", "val.bin"), split(alphabet.encode(text))):
         ids.numpy().astype(np.uint16).tofile(into / name)
+    with open(into / "meta.pkl", "wb") as file:  # without it, nanoGPT takes GPT-2's 50,304 symbols
+        pickle.dump({"vocab_size": len(alphabet)}, file)
     return split(alphabet.encode(text))[1]
 
 

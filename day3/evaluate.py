@@ -1,7 +1,5 @@
 """How good is it? The loss over a whole text, counted the same way every time."""
 
-import math
-
 import torch
 import torch.nn.functional as F
 
@@ -36,6 +34,15 @@ def loss(model, ids, context, batch=64):
     return total / len(inputs)
 
 
-def bits(nats):
-    """Nats per symbol -> bits per symbol."""
-    return nats / math.log(2)
+def overfits(records, patience=2, rise=0.03):
+    """Whether validation has left its best by `rise` nats for `patience` evaluations, train falling.
+
+    `records` are dictionaries with train and validation, in order. Noise makes a healthy curve
+    rise for a moment; a model that learns its text by heart rises and stays.
+    """
+    if len(records) <= patience:
+        return False
+    best = min(record["validation"] for record in records[:-patience])
+    recent = records[-patience:]
+    risen = all(record["validation"] > best + rise for record in recent)
+    return risen and recent[-1]["train"] < records[-patience - 1]["train"]

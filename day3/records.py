@@ -15,8 +15,9 @@ def make_room(out, step):
         return records
     older = [out / name for name in ("gpt.pt", METRICS, "loss.png", "sample.txt", "skills.png")]
     if any(path.exists() for path in older):
-        number = 1 + sum(1 for _ in out.glob("earlier-*"))
-        aside = out / f"earlier-{number}"
+        number = 1
+        while (aside := out / f"earlier-{number}").exists():
+            number += 1
         aside.mkdir()
         for path in older:
             if path.exists():

@@ -13,6 +13,8 @@ import evaluate
 import optim
 from text import Alphabet, Batches, split
 
+CEILING = 1.0  # of the gradient's norm
+
 
 class Run:
     """Everything that the next step depends on, and the step itself."""
@@ -62,7 +64,7 @@ class Run:
         """
         x, y = (part.to(self.device) for part in self.batches[self.step])
         loss = self.gradients(x, y)
-        norm = optim.clip_gradients(self.model.parameters(), ceiling=1.0)
+        norm = optim.clip_gradients(self.model.parameters(), CEILING)
         if not math.isfinite(loss + norm):
             raise FloatingPointError(f"the loss is not a number at step {self.step}")
         schedules = {"linear": optim.warmup_linear, "cosine": optim.warmup_cosine}

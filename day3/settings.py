@@ -5,6 +5,7 @@ the validation split is read once a recipe. The numbers are in results/.
 """
 
 import dataclasses
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -114,7 +115,7 @@ def command(settings):
             and field.name not in ("minutes", "size", "steps", "out", "resume", "preflight")
         ):
             flag = field.name.replace("_", "-")
-            words.append(f"--{flag}" if value is True else f"--{flag} {value}")
+            words.append(f"--{flag}" if value is True else f"--{flag} {shlex.quote(str(value))}")
     return " ".join(words)
 
 
@@ -125,6 +126,15 @@ def flops_per_symbol(n_layer, n_embd, context, V):
     """
     weights = 12 * n_layer * n_embd**2 + V * n_embd
     return 6 * weights + 12 * n_layer * n_embd * context
+
+
+def bytes_to_train(parameters, optimizer="muon"):
+    """Bytes for weights, gradients and the optimiser's averages, all float32.
+
+    AdamW keeps two averages a weight, Muon one: 16 and 12 bytes a weight. A model of a billion
+    weights needs 12 to 16 GB before it has stored a single activation.
+    """
+    return parameters * (16 if optimizer == "adamw" else 12)
 
 
 def size_for(seconds, flops_per_second):

@@ -12,16 +12,19 @@ def table(results):
 
 
 def draw(records, baselines, path):
-    """The loss against seconds, with each baseline as a dashed line: writes a PNG at `path`.
+    """The loss against seconds, each baseline a dashed line; below it the learning rate and the
+    gradient's norm before clipping: writes a PNG at `path`.
 
-    `records` are the evaluations of a run: dictionaries with seconds, train and validation.
+    `records` are the evaluations of a run, as metrics.jsonl has them.
     """
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(figsize=(8, 5), layout="constrained")
+    figure, (axes, below) = plt.subplots(
+        2, figsize=(8, 6.5), height_ratios=(4, 1), sharex=True, layout="constrained"
+    )
     seconds = [record["seconds"] for record in records]
     axes.plot(seconds, [r["validation"] for r in records], "o-", label="validation (a part)")
     axes.plot(seconds, [r["train"] for r in records], ".-", alpha=0.6, label="training (batches)")
@@ -32,7 +35,11 @@ def draw(records, baselines, path):
             f"{name} {loss:.3f}", (1, loss), xycoords=("axes fraction", "data"),
             xytext=(-4, 2), textcoords="offset points", ha="right", fontsize=8, color="dimgray",
         )  # fmt: skip
-    axes.set(xlabel="seconds of training", ylabel="loss, nats per symbol")
+    axes.set(ylabel="loss, nats per symbol")
+    below.plot(seconds, [r["learning_rate"] for r in records], ".-", label="learning rate, share")
+    below.plot(seconds, [r["gradient_norm"] for r in records], ".-", label="gradient norm")
+    below.set(xlabel="seconds of training", ylim=(0, None))
+    below.legend(loc="upper right", fontsize=8)
     axes.set_ylim(min([lowest, *baselines.values()]) - 0.15, None)
     axes.legend(loc="upper center")
     figure.savefig(path, dpi=120)

@@ -20,6 +20,7 @@ import tyro
 import checkpoint
 import corpus
 import critic
+import evaluate
 import grammar
 import machine
 import ngram
@@ -27,8 +28,8 @@ import summary
 from preflight import preflight
 from processes import from_first, in_turn, join_processes
 from records import append_record, make_room, write_records
-from run import Run
-from settings import Settings, check, command, flops_per_symbol, size_for, with_size
+from run import CEILING, Run
+from settings import Settings, bytes_to_train, check, command, flops_per_symbol, size_for, with_size
 from terminal import Terminal, utf8_output
 
 HERE = Path(__file__).parent
@@ -66,6 +67,9 @@ def main(arguments=None):
 def train(settings, started):
     """From settings to a finished run in settings.out; returns the exit code."""
     check(settings)
+    if settings.data and settings.data != "grammar":  # --resume may come from another folder
+        data = str(Path(settings.data).expanduser().absolute())
+        settings = dataclasses.replace(settings, data=data)
     rank, world = join_processes(settings)
     state = None
     if settings.resume:
@@ -88,7 +92,8 @@ def train(settings, started):
         terminal.say(
             f"{settings.size}: {settings.n_layer} layers, {settings.n_embd} channels, "
             f"{parameters / 1e6:.2f} M parameters; {settings.steps} steps of {settings.batch} x "
-            f"{settings.context} characters on {device} in {settings.precision}\n"
+            f"{settings.context} characters on {device} in {settings.precision}; "
+            f"{bytes_to_train(parameters, settings.optimizer) / 2**20:.0f} MiB and what a batch needs\n"
             f"to repeat it: {command(settings)}"
         )
         if state:
@@ -161,7 +166,7 @@ def resumed(settings):
     for field in dataclasses.fields(Settings):
         value = getattr(settings, field.name)
         if field.name not in ("resume", "out", "preflight", "device") and (
-            value != field.default and value != saved[field.name]
+            value != field.default and value != saved.get(field.name)
         ):
             flag = field.name.replace("_", "-")
             raise ValueError(f"--resume goes on with the run's own settings: leave out --{flag}")
@@ -219,8 +224,10 @@ def take_stock(run, records, losses, norm, scale, terminal, plays):
     record = {
         "step": done, "seconds": round(run.seconds, 2), "train": round(train, 6),
         "validation": round(validation, 6), "learning_rate": round(scale, 4),
-        "gradient_norm": round(norm, 4), "characters_per_second": round(speed),
+        "gradient_norm": round(norm, 4), "clipped_norm": round(min(norm, CEILING), 4), "characters_per_second": round(speed),
     }  # fmt: skip
+    if evaluate.overfits([*records, record]):
+        record["overfits"] = True
     if plays:
         record["skills"] = critic.skills(run.write(300, prompt=SCENE, rows=8))
     records.append(record)
@@ -231,6 +238,9 @@ def take_stock(run, records, losses, norm, scale, terminal, plays):
         f"gradient {norm:.2f}  {speed:>6,.0f} characters/s  "
         + (f"{rest:.0f} s left, until {end}" if rest else "")
     )
+    if "overfits" in record:
+        terminal.say("    validation rises while training falls: it learns its text by heart")
+        terminal.say("    (Ctrl-C keeps what it has; fewer --steps, more --dropout or more text)")
     if done in (0, *(round(s.steps * i / EVALUATIONS) for i in (1, 3, 6))):
         terminal.say("    " + run.write(120).strip("\n").replace("\n", "\n    "))
     run.save()
@@ -258,9 +268,10 @@ def finish(run, records, text, terminal, plays):
     if plays:
         written = run.write(1300, prompt=SCENE, rows=8)
         terminal.say("\n".join(["", *summary.grammar_report(written, text)]))
+    where = "" if out == Settings().out else f" --checkpoint {out / 'gpt.pt'}"
     terminal.say(
         f"\nin {out}: gpt.pt, loss.png, metrics.jsonl, sample.txt\n"
-        "next: python day3/sample.py --prompt ROMEO: --temperature 0.7\n"
+        f"next: python day3/sample.py{where} --temperature 0.7\n"
         "      python day3/train.py --minutes 10\n"
         "      python day3/train.py --data FILE, any text of yours"
     )

@@ -5,6 +5,7 @@ A block between `<!-- begin: NAME -->` and `<!-- end -->` is replaced; all else 
 
 import json
 import re
+import statistics
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -58,7 +59,20 @@ def readings():
     return "\n\n".join(parts)
 
 
-BLOCKS = {"front page": front_page, "minutes": minutes, "readings": readings}
+def extras():
+    """What each part buys, development loss, best last."""
+    row = json.loads((ROOT / "day3" / "results" / "extras.json").read_text("utf-8"))["all"]
+    table = ["| one change | development loss | range |", "|---|---|---|"]
+    means = {name: statistics.mean(losses) for name, losses in row["losses"].items()}
+    for name, mean in sorted(means.items(), key=lambda item: -item[1]):
+        low, high = min(row["losses"][name]), max(row["losses"][name])
+        table.append(f"| {name} | {mean:.3f} | {low:.3f} to {high:.3f} |")
+    return "\n".join(
+        [*table, "", f"Size {row['size']}, {row['steps']} steps, seeds {row['seeds']}."]
+    )
+
+
+BLOCKS = {"extras": extras, "front page": front_page, "minutes": minutes, "readings": readings}
 
 
 def rendered(text):

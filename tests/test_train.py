@@ -182,6 +182,35 @@ def test_bfloat16_ends_near_float32(tmp_path, small_text):
     assert ends[1] == pytest.approx(ends[0], rel=0.01)
 
 
+def test_learning_by_heart_is_noticed_and_healthy_learning_is_not(tmp_path, small_text):
+    """T19: 1,500 characters are learned by heart; 30,000 are not, in as many steps."""
+    short = tmp_path / "short.txt"
+    short.write_text(small_text.read_text()[:1500])
+    words = ["--size", "tiny", "--n-layer", "1", "--context", "32", "--batch", "16"]
+    words += ["--precision", "float32", "--steps", "240"]
+    found = {}
+    for text in (short, small_text):
+        out = tmp_path / text.stem
+        assert train.main([*words, "--data", str(text), "--out", str(out)]) == 0
+        records = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+        found[text.stem] = any("overfits" in record for record in records)
+    assert found == {"short": True, small_text.stem: False}
+
+
+def test_bytes_to_train_are_those_of_the_tensors():
+    import model
+    import optim
+    from settings import bytes_to_train
+
+    gpt = model.GPT(model.Config(65, 64, 4, 4, 128))
+    n = sum(p.numel() for p in gpt.parameters())
+    for kind in ("muon", "adamw"):
+        both = optim.optimizers(gpt, kind, 0.01, 0.01, 0.1)
+        averages = [t for o in both for v in o.state().values() if isinstance(v, list) for t in v]
+        held = 4 * (2 * n + sum(t.numel() for t in averages))
+        assert bytes_to_train(n, kind) == pytest.approx(held, rel=0.02)
+
+
 WRONG_CALLS = {
     "no such text": (["--data", "nowhere.txt"], "no file"),
     "a folder as text": (["--data", "."], "folder"),
@@ -195,6 +224,7 @@ WRONG_CALLS = {
     "zero steps": (["--steps", "0"], "above 0"),
     "a dropout of one": (["--dropout", "1"], "dropout"),
     "nothing to resume": (["--resume"], "no checkpoint"),
+    "one symbol alone": (["--data", "aaaa.txt"], "one symbol"),
     "out is a file": (["--out", "short.txt"], "short.txt"),
     "out cannot be written": (["--out", "/proc/out"], "/proc/out"),
     "out is a device": (["--out", "/dev/full"], "/dev/full"),
@@ -206,6 +236,7 @@ def test_a_wrong_call_gets_one_sentence(case, tmp_path, monkeypatch, capsys, sma
     words, expected = WRONG_CALLS[case]
     monkeypatch.chdir(tmp_path)
     Path("empty.txt").write_text("")
+    Path("aaaa.txt").write_text("a" * 1000)
     Path("short.txt").write_text("to be or not to be")
     Path("latin.txt").write_bytes("caf\xe9".encode("latin-1") * 100)
     Path("other.py").write_text("x = 1\n")
