@@ -2,8 +2,8 @@
 
 import importlib.util
 import os
-import pickle
 import sys
+import time
 from pathlib import Path
 
 import torch
@@ -14,13 +14,13 @@ def save(path, contents):
 
     OSError, in one sentence, where the disk is full or the folder cannot be written.
     """
-    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
+    beside = path.with_name(f"{path.name}.part")
     try:
         with open(beside, "wb") as file:
             torch.save(contents, file)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(beside, path)
+        replace(beside, path)
     except (OSError, RuntimeError) as error:
         # torch reports a full disk as a RuntimeError of its zip writer
         beside.unlink(missing_ok=True)
@@ -41,41 +41,54 @@ def load(path, device="cpu"):
         raise ValueError(f"there is no checkpoint {path} yet: run python day3/train.py first")
     try:
         contents = torch.load(path, map_location=device, weights_only=True)
-    except (RuntimeError, EOFError, ValueError, KeyError, OSError, pickle.UnpicklingError):
+    except Exception:  # noqa: BLE001 - torch has many ways to say that this is not one of its files
         raise ValueError(
             f"{path} is not a whole checkpoint (cut short, or not of this book): train again, or "
             "give the path of another one"
         ) from None
-    if not isinstance(contents, dict) or not {"model", "config", "alphabet"} <= contents.keys():
+    needed = {"model", "config", "alphabet", "settings", "step", "optimizers", "text_sha256"}
+    if not isinstance(contents, dict) or not needed <= contents.keys():
         raise ValueError(f"{path} is a checkpoint of another program: give one of day3/train.py")
     return contents
 
 
-def weights(model):
-    """The weights of a model under their own names, whatever wraps it."""
-    return {clean(name): tensor for name, tensor in model.state_dict().items()}
+def replace(beside, path):
+    """os.replace, which Windows refuses for as long as another program reads the file."""
+    for _ in range(3):
+        try:
+            return os.replace(beside, path)
+        except PermissionError:
+            time.sleep(0.5)
+    return os.replace(beside, path)
 
 
-def clean(name):
-    return name.removeprefix("module.").removeprefix("_orig_mod.")
-
-
-def restore(contents, module, device="cpu"):
+def restore(contents, module):
     """A model of `module` (its Config and GPT) with the weights of a loaded checkpoint."""
     try:
         model = module.GPT(module.Config(**contents["config"]))
-        model.load_state_dict({clean(name): w for name, w in contents["model"].items()})
-    except (RuntimeError, TypeError) as error:
+    except TypeError as error:
         raise ValueError(
-            f"the checkpoint was made by another model than {module.__file__}: give that model "
-            f"with --model ({str(error).splitlines()[0]})"
+            f"{module.__file__} is not the model of this checkpoint: {error}"
         ) from None
-    return model.to(device)
+    fill(model, contents, module)
+    return model
+
+
+def fill(model, contents, module):
+    """Load weights into a model. ValueError where they are those of another one."""
+    try:
+        model.load_state_dict(contents["model"])
+    except RuntimeError as error:
+        difference = str(error).splitlines()[-1].strip()
+        raise ValueError(
+            f"{module.__file__} is not the model of this checkpoint, give that with --model: "
+            f"{difference}"
+        ) from None
 
 
 def load_module(path):
     """A model file as a module. ValueError where it is missing or lacks the contract's names."""
-    if not path.is_file():
+    if not path.is_file() or path.suffix != ".py":
         raise ValueError(f"there is no model file {path}: give --model a file with Config and GPT")
     own = Path(__file__).with_name("model.py")
     name = "model" if path.resolve() == own.resolve() else "model_given"

@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import queue
+import threading
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -11,6 +13,7 @@ ADDRESS = (
 )
 SHA256 = "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"
 SIZE = 1_115_394  # characters, each of one byte
+SHAKESPEARE = "tiny Shakespeare"
 GRAMMAR = "the grammar plays"
 PLAYS = 1_100_000  # characters of them, about as many
 
@@ -42,7 +45,7 @@ def find(data=None):
                 flush=True,
             )
             return GRAMMAR, plays()
-    return "tiny Shakespeare", read(COPY)
+    return SHAKESPEARE, read(COPY)
 
 
 def plays():
@@ -52,7 +55,7 @@ def plays():
 
 
 def name_of(path):
-    return "tiny Shakespeare" if is_shakespeare(path) else path.name
+    return SHAKESPEARE if is_shakespeare(path) else path.name
 
 
 def is_shakespeare(path):
@@ -68,12 +71,13 @@ def digest(data):
 
 def read(path):
     """The text of a UTF-8 file, with line ends as they are in the file."""
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder: give --data the path of a text file")
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
-        raise ValueError(f"there is no file {path}: give --data the path of a text") from None
-    except IsADirectoryError:
-        raise ValueError(f"{path} is a folder: give --data the path of a text file") from None
+        source = "--data" if os.environ.get("TINY_SHAKESPEARE") != str(path) else "TINY_SHAKESPEARE"
+        raise ValueError(f"there is no file {path}: give {source} the path of a text") from None
     except UnicodeDecodeError as error:
         raise ValueError(
             f"{path} is not UTF-8 text (byte {error.start}): save it as UTF-8, then try again"
@@ -93,27 +97,44 @@ def download(path, address=ADDRESS, sha256=SHA256):
     from rich.progress import track
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_suffix(f".{os.getpid()}.part")
+    beside = path.with_suffix(".part")
     try:
         for _ in range(3):
-            try:
-                with requests.get(address, stream=True, timeout=(4.5, 30)) as response:
-                    if response.status_code != 200:
-                        raise Unreachable(f"its server answered {response.status_code}")
-                    parts = response.iter_content(16_384)
+            with ask(address) as response:
+                if response.status_code != 200:
+                    raise Unreachable(f"its server answered {response.status_code}")
+                parts = response.iter_content(16_384)
+                try:
                     with open(beside, "wb") as file:
                         file.writelines(track(parts, "tiny Shakespeare", total=SIZE / 16_384))
-            except (requests.ConnectTimeout, requests.exceptions.SSLError) as error:
-                raise Unreachable("the network cannot be reached") from error
-            except requests.ConnectionError as error:
-                if "NewConnection" in repr(error) or "NameResolution" in repr(error):
-                    raise Unreachable("the network cannot be reached") from error
-                continue
-            except requests.RequestException:
-                continue
+                except requests.RequestException:
+                    continue
             if digest(beside.read_bytes()) == sha256:
                 os.replace(beside, path)
                 return
         raise Unreachable("three downloads broke off or were not the text")
     finally:
         beside.unlink(missing_ok=True)
+
+
+def ask(address, seconds=5):
+    """The beginning of a server's answer, or Unreachable after so many seconds, whatever hangs."""
+    import requests
+
+    box: queue.SimpleQueue = queue.SimpleQueue()
+
+    def get():
+        try:
+            box.put(requests.get(address, stream=True, timeout=30))
+        except requests.RequestException as error:
+            box.put(error)
+
+    # names are looked up without a time limit, so the waiting is done outside
+    threading.Thread(target=get, daemon=True).start()
+    try:
+        answer = box.get(timeout=seconds)
+    except queue.Empty:
+        raise Unreachable("the network does not answer") from None
+    if isinstance(answer, Exception):
+        raise Unreachable("the network cannot be reached") from answer
+    return answer

@@ -1,5 +1,7 @@
 """How good is it? The loss over a whole text, counted the same way every time."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 
@@ -32,6 +34,11 @@ def loss(model, ids, context, batch=64):
         total += F.cross_entropy(logits.flatten(0, 1).float(), y.flatten(), reduction="sum").item()
     model.train(was_training)
     return total / len(inputs)
+
+
+def bits(nats):
+    """Nats per symbol -> bits per symbol."""
+    return nats / math.log(2)
 
 
 def overfits(records, patience=2, rise=0.03):

@@ -30,6 +30,8 @@ class AdamW:
         # both averages start at zero: early on they are too small by 1 - beta to the step
         correction1, correction2 = 1 - beta1**self.steps, 1 - beta2**self.steps
         for p, mean, square in zip(self.parameters, self.means, self.squares):
+            if p.grad is None:
+                continue
             p.mul_(1 - lr * self.weight_decay)
             mean.lerp_(p.grad, 1 - beta1)
             square.mul_(beta2).addcmul_(p.grad, p.grad, value=1 - beta2)
@@ -52,7 +54,7 @@ class Muon:
     and values counts as three. lr is the step of a square matrix in the spectral norm.
     """
 
-    def __init__(self, parameters, lr, momentum=0.95, weight_decay=0.0, dtype=torch.float32):
+    def __init__(self, parameters, lr, momentum=0.95, weight_decay=0.0, dtype=None):
         self.parameters = list(parameters)
         self.lr, self.momentum, self.weight_decay = lr, momentum, weight_decay
         self.dtype = dtype  # of the products that make singular values equal; bfloat16 is enough
@@ -64,6 +66,8 @@ class Muon:
         lr = self.lr * scale
         by_shape: dict[tuple, list] = {}
         for p, mean in zip(self.parameters, self.means):
+            if p.grad is None:
+                continue
             mean.lerp_(p.grad, 1 - self.momentum)
             ahead = p.grad.lerp(mean, self.momentum)  # Nesterov: where the momentum will be
             p.mul_(1 - lr * self.weight_decay)
@@ -88,7 +92,7 @@ def pieces(matrix):
     return matrix.chunk(3) if rows == 3 * columns else (matrix,)
 
 
-def orthogonal(matrices, dtype=torch.float32, steps=5):
+def orthogonal(matrices, dtype=None, steps=5):
     """Push all singular values towards 1 and keep the singular vectors: (N, R, C) -> (N, R, C).
 
     Five Newton-Schulz steps of an odd polynomial, matrix products only; the values end between
@@ -96,7 +100,7 @@ def orthogonal(matrices, dtype=torch.float32, steps=5):
     """
     tall = matrices.shape[1] > matrices.shape[2]
     x = matrices.mT if tall else matrices
-    x = (x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)).to(dtype)
+    x = (x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)).to(dtype or matrices.dtype)
     for _ in range(steps):
         gram = x @ x.mT
         x = 3.4445 * x + (2.0315 * gram @ gram - 4.7750 * gram) @ x
@@ -140,7 +144,7 @@ def clip_gradients(parameters, ceiling):
     return norm.item()
 
 
-def optimizers(model, kind, matrix_lr, table_lr, weight_decay, dtype=torch.float32):
+def optimizers(model, kind, matrix_lr, table_lr, weight_decay, dtype=None):
     """The optimisers of a model: matrices apart from tables, gains and biases, which do not decay.
 
     `kind` is "muon" (Muon for the matrices, AdamW for the rest) or "adamw" (AdamW for both);

@@ -17,18 +17,8 @@ def join_processes(settings):
     return dist.get_rank(), dist.get_world_size()
 
 
-def in_turn(rank, action):
-    """The first process goes ahead, so that a text is downloaded once."""
-    if rank > 0:
-        dist.barrier()
-    result = action()
-    if rank == 0 and dist.is_initialized():
-        dist.barrier()
-    return result
-
-
 def from_first(value, world):
-    """What the first process decided, for all of them."""
+    """What the first process found or decided, for all of them."""
     box = [value]
     if world > 1:
         dist.broadcast_object_list(box, src=0)

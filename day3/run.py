@@ -1,6 +1,5 @@
-"""A training run: everything that its next step depends on, and the step itself."""
+"""A training run: its model, optimisers, batches and step, and how they are saved."""
 
-import dataclasses
 import hashlib
 import math
 from pathlib import Path
@@ -19,6 +18,8 @@ CEILING = 1.0  # of the gradient's norm
 class Run:
     """Everything that the next step depends on, and the step itself."""
 
+    advice = "the last good weights are saved; try a lower --matrix-lr or --table-lr"
+
     def __init__(self, settings, module, text, device, rank=0, world=1):
         self.settings, self.module, self.device = settings, module, device
         self.rank, self.world = rank, world
@@ -26,7 +27,7 @@ class Run:
         self.text_sha256 = hashlib.sha256(text.encode()).hexdigest()
         self.training, self.validation = split(self.alphabet.encode(text))
         torch.manual_seed(settings.seed)
-        self.model = module.GPT(self.config()).to(device)
+        self.model = module.GPT(module.Config(**self.sizes())).to(device)
         torch.manual_seed(settings.seed + rank)  # one dropout a process
         self.optimizers = optim.optimizers(
             self.model,
@@ -37,36 +38,39 @@ class Run:
             getattr(torch, settings.precision),
         )
         self.batches = Batches(self.training, settings.batch, settings.context, settings.seed)
-        self.fast = torch.compile(self.model) if settings.compile else self.model
+        self.fast = self.model
+        if settings.compile:
+            self.fast = torch.compile(self.model)
         self.step, self.seconds = 0, 0.0
 
-    def config(self):
+    def sizes(self):
+        """What the model file's Config is called with."""
         s = self.settings
-        extra = {} if s.positions == "rotary" else {"positions": s.positions}
-        return self.module.Config(
-            vocab_size=len(self.alphabet),
-            context=s.context,
-            n_layer=s.n_layer,
-            n_head=s.n_head,
-            n_embd=s.n_embd,
-            dropout=s.dropout,
-            **extra,
-        )
+        names = ("context", "n_layer", "n_head", "n_embd", "dropout")
+        sizes = {"vocab_size": len(self.alphabet)} | {name: getattr(s, name) for name in names}
+        return sizes if s.positions == "rotary" else sizes | {"positions": s.positions}
 
     def autocast(self):
         enabled = self.settings.precision == "bfloat16"
         return torch.autocast(self.device, dtype=torch.bfloat16, enabled=enabled)
 
     def take_step(self):
-        """One step of the optimisers: the loss before it, in nats, and the gradient's norm.
+        """One step -> the loss before it in nats, the gradient's norm, the learning rate's share.
 
         FloatingPointError where the loss is not a number: the weights are then as they were.
         """
         x, y = (part.to(self.device) for part in self.batches[self.step])
-        loss = self.gradients(x, y)
+        try:
+            loss = self.gradients(x, y)
+        except Exception as error:  # whatever compilation does, the run goes on without it
+            if self.fast is self.model:
+                raise
+            print(f"torch.compile failed ({type(error).__name__}); going on without it")
+            self.fast = self.model
+            loss = self.gradients(x, y)
         norm = optim.clip_gradients(self.model.parameters(), CEILING)
         if not math.isfinite(loss + norm):
-            raise FloatingPointError(f"the loss is not a number at step {self.step}")
+            raise FloatingPointError(f"the loss is not a number at step {self.step}: {self.advice}")
         schedules = {"linear": optim.warmup_linear, "cosine": optim.warmup_cosine}
         scale = schedules[self.settings.schedule](self.step, self.settings.steps)
         for optimizer in self.optimizers:
@@ -87,20 +91,14 @@ class Run:
         share = slice(self.rank, None, self.world)
         parts = self.settings.accumulate
         for part_x, part_y in zip(x[share].chunk(parts), y[share].chunk(parts)):
-            try:
-                with self.autocast():
-                    _, loss = self.fast(part_x, part_y)
-            except Exception as error:
-                if self.fast is self.model:
-                    raise
-                print(f"torch.compile failed ({type(error).__name__}); going on without it.")
-                self.fast = self.model
-                return self.gradients(x, y)
+            with self.autocast():
+                _, loss = self.fast(part_x, part_y)
             loss = loss * (len(part_x) / B)
             loss.backward()
             total += loss.detach()
         if self.world > 1:
-            for tensor in (total, *(p.grad for p in self.model.parameters())):
+            grads = [p.grad for p in self.model.parameters() if p.grad is not None]
+            for tensor in (total, *grads):
                 dist.all_reduce(tensor)
         return total.item()
 
@@ -121,8 +119,8 @@ class Run:
 
     def save(self):
         state = {
-            "model": checkpoint.weights(self.model),
-            "config": dataclasses.asdict(self.config()),
+            "model": self.model.state_dict(),
+            "config": self.sizes(),
             "alphabet": self.alphabet.symbols,
             "optimizers": [optimizer.state() for optimizer in self.optimizers],
             "step": self.step,
@@ -138,11 +136,14 @@ class Run:
     def restore(self, state):
         if state["text_sha256"] != self.text_sha256:
             raise ValueError("this is not the text of the run to resume: give the same --data")
-        self.model.load_state_dict(state["model"])
+        checkpoint.fill(self.model, state, self.module)
         for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load(saved)
         self.step, self.seconds = state["step"], state["seconds"]
-        torch.set_rng_state(state["random"].cpu())
+        if self.rank == 0:
+            torch.set_rng_state(state["random"].cpu())
+        else:
+            torch.manual_seed(self.settings.seed + self.rank + self.step)
         if self.device == "cuda" and "random_cuda" in state:
             torch.cuda.set_rng_state(state["random_cuda"].cpu())
 

@@ -5,6 +5,7 @@ python day3/sample.py --prompt "ROMEO:" --temperature 0.7 --top-k 20
 """
 
 import dataclasses
+import os
 import sys
 from pathlib import Path
 
@@ -48,7 +49,10 @@ def main(arguments=None):
     try:
         for character in stream_text(tyro.cli(Settings, args=arguments, description=__doc__)):
             print(character, end="", flush=True)
-    except (ValueError, OSError) as error:
+    except BrokenPipeError:  # the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (ValueError, OSError, NotImplementedError) as error:
         print(f"sample.py: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -62,8 +66,7 @@ def stream_text(settings):
     if settings.length < 0 or settings.count < 1:
         raise ValueError("--length must be 0 or more, and --count at least 1")
     state = checkpoint.load(settings.checkpoint)
-    trained_with = Path(state["settings"]["model"])  # a friend's file may name a friend's folder
-    path = settings.model or (trained_with if trained_with.exists() else HERE / "model.py")
+    path = settings.model or model_of(state)
     model = checkpoint.restore(state, checkpoint.load_module(path)).eval()
     symbols = state["alphabet"]
     alphabet = Alphabet(symbols)
@@ -87,6 +90,15 @@ def stream_text(settings):
         ):
             yield alphabet.decode(chosen)
         yield "\n"
+
+
+def model_of(state):
+    """The model file of a run: its own where it lies in this book, else the book's.
+
+    A checkpoint from elsewhere may name any file, and a model file is run: it has to be given.
+    """
+    path = Path(state["settings"]["model"])
+    return path if path.is_file() and path.is_relative_to(HERE.parent) else HERE / "model.py"
 
 
 if __name__ == "__main__":

@@ -5,17 +5,19 @@ the validation split is read once a recipe. The numbers are in results/.
 """
 
 import dataclasses
+import math
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 HERE = Path(__file__).parent
+EVALUATIONS = 12  # of a run, after the one at its start
 
 
 @dataclass(frozen=True)
 class Size:
-    """A model and how it is trained. Learning rates are those at full height."""
+    """A model and how it is trained. Learning rates before warm-up and decay scale them."""
 
     n_layer: int
     n_head: int
@@ -39,7 +41,7 @@ SIZES = {
 
 @dataclass
 class Settings:
-    """Flags of a run. Where a flag below --device is not given, the size's own value holds."""
+    """Flags of a run. From n-layer to table-lr, the size's own value holds where none is given."""
 
     minutes: float = 2.0
     """Wall time of the whole command, where --steps is not given."""
@@ -60,7 +62,7 @@ class Settings:
     preflight: bool = True
     """Question the model first, and stop where something is wrong."""
     compile: bool = False
-    """torch.compile: no gain on a CPU; on a GPU it repays half a minute in long runs."""
+    """torch.compile: no gain on a CPU; adds its half minute to --minutes."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Of matrix products; auto measures which is faster here."""
     accumulate: int = 1
@@ -68,12 +70,19 @@ class Settings:
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where to compute."""
     n_layer: int | None = None
+    """Blocks."""
     n_head: int | None = None
+    """Heads, which share out the channels."""
     n_embd: int | None = None
+    """Channels."""
     context: int | None = None
+    """Characters that a prediction may look back on."""
     batch: int | None = None
+    """Windows of text a step."""
     dropout: float | None = None
+    """Share of each sub-layer's output that is dropped in training."""
     weight_decay: float | None = None
+    """Pull of matrices to zero, in learning rates."""
     matrix_lr: float | None = None
     """Learning rate of the matrices."""
     table_lr: float | None = None
@@ -97,25 +106,29 @@ def check(settings):
     """ValueError, in one sentence, for numbers that no run can use."""
     for name in ("minutes", "steps", "batch", "context", "accumulate", "matrix_lr", "table_lr"):
         value = getattr(settings, name)
-        if value is not None and not value > 0:
-            raise ValueError(f"--{name.replace('_', '-')} must be above 0, not {value}")
+        if value is not None and not 0 < value < math.inf:
+            flag = name.replace("_", "-")
+            raise ValueError(f"--{flag} must be a number above 0, not {value}")
     if settings.dropout is not None and not 0 <= settings.dropout < 1:
         raise ValueError(f"--dropout must be at least 0 and below 1, not {settings.dropout}")
 
 
-def command(settings):
+def command(settings, world=1):
     """The command that repeats a run to the step, whatever the clock says."""
-    words = [f"python day3/train.py --size {settings.size} --steps {settings.steps}"]
+    program = "python" if world == 1 else f"torchrun --nproc-per-node {world}"
+    words = [f"{program} day3/train.py --size {settings.size} --steps {settings.steps}"]
     own = vars(SIZES[settings.size])
     for field in dataclasses.fields(settings):
         value = getattr(settings, field.name)
         usual = own.get(field.name, field.default)
         if field.name in ("seed", "precision") or (
-            value != usual
-            and field.name not in ("minutes", "size", "steps", "out", "resume", "preflight")
+            value != usual and field.name not in ("minutes", "size", "steps", "out", "resume")
         ):
             flag = field.name.replace("_", "-")
-            words.append(f"--{flag}" if value is True else f"--{flag} {shlex.quote(str(value))}")
+            on = {True: f"--{flag}", False: f"--no-{flag}"}
+            words.append(
+                on[value] if isinstance(value, bool) else f"--{flag} {shlex.quote(str(value))}"
+            )
     return " ".join(words)
 
 
@@ -139,5 +152,5 @@ def bytes_to_train(parameters, optimizer="muon"):
 
 def size_for(seconds, flops_per_second):
     """The name of the largest size that this much work is enough for."""
-    work = seconds * flops_per_second / 1e12
+    work = max(0.0, seconds * flops_per_second / 1e12)
     return [name for name, size in SIZES.items() if size.work <= work][-1]

@@ -2,12 +2,14 @@
 
 import math
 
+from evaluate import bits
+
 
 def table(results):
     """Losses by name, in nats per symbol -> the lines of a table, the worst first."""
     lines = [f"{'':36} nats   bits  perplexity"]
     for name, loss in sorted(results.items(), key=lambda item: -item[1]):
-        lines.append(f"{name:34} {loss:6.4f} {loss / math.log(2):6.3f} {math.exp(loss):8.2f}")
+        lines.append(f"{name:34} {loss:6.4f} {bits(loss):6.3f} {math.exp(loss):8.2f}")
     return lines
 
 
@@ -76,7 +78,9 @@ def draw_skills(records, path):
     figure, axes = plt.subplots(figsize=(8, 5), layout="constrained")
     for skill in records[-1]["skills"]:
         points = [(r["step"], r["skills"][skill]) for r in records]
-        axes.plot(*zip(*[(x, y) for x, y in points if y is not None]), ".-", label=skill)
+        judged = [(step, share) for step, share in points if share is not None]
+        if judged:
+            axes.plot(*zip(*judged), ".-", label=skill)
     axes.set(xlabel="steps", ylabel="share that is right", ylim=(-0.02, 1.02))
     axes.legend(loc="lower right")
     figure.savefig(path, dpi=120)

@@ -25,7 +25,7 @@ class Terminal:
 
     def say(self, text):
         if not self.quiet:
-            self.bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
+            self.bar.console.print(text, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
     def progress(self, step, steps):
         self.bar.update(self.task, completed=step, total=steps, visible=True)
@@ -34,4 +34,5 @@ class Terminal:
 def utf8_output():
     """Print any character, also where the terminal's own encoding is older than UTF-8."""
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(encoding="utf-8", errors="replace")
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")

@@ -221,6 +221,8 @@ WRONG_CALLS = {
     "a model without a GPT": (["--model", "other.py"], "needs both"),
     "a model that does not parse": (["--model", "broken.py"], "cannot be read"),
     "heads that do not divide": (["--n-head", "3"], "divide"),
+    "endless minutes": (["--minutes", "inf"], "a number above 0"),
+    "a page as a model": (["--model", "short.txt"], "no model file"),
     "zero steps": (["--steps", "0"], "above 0"),
     "a dropout of one": (["--dropout", "1"], "dropout"),
     "nothing to resume": (["--resume"], "no checkpoint"),
@@ -317,6 +319,48 @@ def test_resume_refuses_another_text_and_other_settings(tmp_path, small_text, ca
     checkpoint.save(out / "gpt.pt", state)
     assert train.main(resume) == 2
     assert "not the text" in capsys.readouterr().err
+
+
+def test_a_run_stopped_at_its_end_is_finished_by_resume(tmp_path, small_text):
+    """All steps are done but the last lines are missing, and one line of the record is cut off."""
+    out = tmp_path / "out"
+    assert train.main([*TINY, "--steps", "12", "--data", str(small_text), "--out", str(out)]) == 0
+    lines = (out / "metrics.jsonl").read_text().splitlines()
+    (out / "metrics.jsonl").write_text("\n".join([*lines[:-1], lines[-1][:20]]))
+    assert train.main(["--resume", "--out", str(out)]) == 0
+    assert (out / "metrics.jsonl").read_text().splitlines() == lines
+
+
+def test_a_run_stopped_before_its_first_step_is_resumed(tmp_path, small_text):
+    from run import Run
+    from settings import Settings, with_size
+
+    out = tmp_path / "out"
+    out.mkdir()
+    words = {"n_layer": 2, "n_head": 2, "n_embd": 16, "context": 32, "batch": 8, "steps": 12}
+    start = Settings(precision="float32", device="cpu", out=out, data=str(small_text), **words)
+    module = train.checkpoint.load_module(DAY3 / "model.py")
+    Run(with_size(start, "tiny"), module, small_text.read_text(), "cpu").save()
+    assert train.main(["--resume", "--out", str(out)]) == 0
+    assert not (out / "earlier-1").exists()
+    whole = [*TINY, "--steps", "12", "--data", str(small_text), "--out", str(tmp_path / "whole")]
+    assert train.main(whole) == 0
+    same(weights(out)["model"], weights(tmp_path / "whole")["model"])
+
+
+def test_minutes_that_are_too_short_still_train_a_little(tmp_path, small_text):
+    words = ["--minutes", "0.01", "--data", str(small_text), "--out", str(tmp_path)]
+    assert train.main([*words, "--precision", "float32"]) == 0
+
+
+def test_an_error_in_the_learners_file_is_told_with_its_line(tmp_path, small_text, capsys):
+    text = (DAY3 / "model.py").read_text()
+    line = "B, T, C = x.shape\n"
+    (tmp_path / "mine.py").write_text(text.replace(line, "B, T = x.shape\n", 1))
+    number = text[: text.index(line)].count("\n") + 1
+    words = [*TINY, "--steps", "12", "--data", str(small_text), "--out", str(tmp_path / "out")]
+    assert train.main([*words, "--model", str(tmp_path / "mine.py")]) == 2
+    assert f"mine.py, line {number}" in capsys.readouterr().err
 
 
 @pytest.fixture(scope="module")
