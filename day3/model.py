@@ -59,14 +59,14 @@ class PositionalEncoding(nn.Module):
         super().__init__()
         speeds = 10000.0 ** (-torch.arange(0, D, 2) / D)
         angles = torch.arange(context)[:, None] * speeds  # (context, D / 2)
-        self.register_buffer("cos", angles.cos(), persistent=False)
-        self.register_buffer("sin", angles.sin(), persistent=False)
+        turn = torch.stack((angles.cos(), angles.sin()), dim=-1)  # (context, D / 2, 2)
+        self.register_buffer("turn", turn, persistent=False)
 
     # exercise 3.2
     def forward(self, x, start=0):
         # a pair is a complex number, and turning it is a product with cos + i sin
         here, exact = slice(start, start + x.shape[-2]), torch.promote_types(x.dtype, torch.float32)
-        turn = torch.complex(self.cos[here].to(exact), self.sin[here].to(exact))  # (T, D / 2)
+        turn = torch.view_as_complex(self.turn[here].to(exact))  # (T, D / 2)
         pairs = torch.view_as_complex(x.to(exact).unflatten(-1, (-1, 2)))  # (B, H, T, D / 2)
         return torch.view_as_real(pairs * turn).flatten(-2).to(x.dtype)
 
@@ -169,8 +169,10 @@ class GPT(nn.Module):
         self.head = nn.Linear(C, V, bias=False)
         self.head.weight = self.embedding.weight  # tied: one tensor reads and writes the symbols
         self.apply(initialize)
-        # tied and with nothing added yet, a symbol's own logit is C times this: keep it small
-        nn.init.normal_(self.embedding.weight, std=0.25 / C)
+        # tied and with nothing added yet, a symbol's own logit is C times the deviation: keep it
+        # so small that the loss at birth is within 3.5 % of ln V
+        own_logit = math.log(1 + 0.035 * V * math.log(V))
+        nn.init.normal_(self.embedding.weight, std=min(0.02, own_logit / C))
         for block in self.blocks:  # at birth a block adds nothing: the stream passes untouched
             nn.init.zeros_(block.attention.project.weight)
             nn.init.zeros_(block.feed_forward.project.weight)
