@@ -41,7 +41,7 @@ def draw(records, baselines, path):
     below.plot(seconds, [r["learning_rate"] for r in records], ".-", label="learning rate, share")
     below.plot(seconds, [r["gradient_norm"] for r in records], ".-", label="gradient norm")
     below.set(xlabel="seconds of training", ylim=(0, None))
-    below.legend(loc="upper right", fontsize=8)
+    below.legend(loc="lower left", fontsize=8)
     axes.set_ylim(min([lowest, *baselines.values()]) - 0.15, None)
     axes.legend(loc="upper center")
     figure.savefig(path, dpi=120)
@@ -82,6 +82,6 @@ def draw_skills(records, path):
         if judged:
             axes.plot(*zip(*judged), ".-", label=skill)
     axes.set(xlabel="steps", ylabel="share that is right", ylim=(-0.02, 1.02))
-    axes.legend(loc="lower right")
+    figure.legend(loc="outside right upper")
     figure.savefig(path, dpi=120)
     plt.close(figure)

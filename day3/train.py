@@ -52,8 +52,11 @@ def main(arguments=None):
     except KeyboardInterrupt:
         print("\ntrain.py: stopped; what was saved before is kept", file=sys.stderr)
         return 130
-    except (FloatingPointError, NotImplementedError) as error:
+    except FloatingPointError as error:
         print(f"train.py: {error}", file=sys.stderr)
+        return 1
+    except NotImplementedError as error:
+        print(f"train.py: {error} is still to be written in {settings.model}", file=sys.stderr)
         return 1
     except ValueError as error:
         print(f"train.py: {error}{place(error, settings.model)}", file=sys.stderr)
@@ -142,10 +145,10 @@ def first_lines(run, seconds):
     end = time.strftime("%H:%M:%S", time.localtime(time.time() + seconds))
     mebibytes = bytes_to_train(parameters, s.optimizer) / 2**20
     return (
-        f"{s.size}: {s.n_layer} layers, {s.n_embd} channels, {parameters / 1e6:.2f} M parameters; "
-        f"{s.steps} steps of {s.batch} x {s.context} characters"
-        + (f", about {seconds:.0f} s, until {end}" if seconds else "")
-        + f"\non {run.device} in {s.precision}; {mebibytes:.0f} MiB, and activations"
+        f"{s.size}: {s.n_layer} layers, {s.n_embd} channels, {parameters / 1e6:.2f} M parameters, "
+        f"{mebibytes:.0f} MiB and activations\n"
+        f"{s.steps} steps of {s.batch} x {s.context} characters on {run.device} in {s.precision}"
+        + (f": {seconds:.0f} s, until {end}" if seconds else "")
         + f"\nto repeat it: {command(s, run.world)}"
     )
 
@@ -241,8 +244,7 @@ def take_stock(run, records, losses, norm, scale, terminal, plays):
     line = f"step {done:>5}/{s.steps}  train {train:.3f}  validation {validation:.3f}"
     if done:
         rest = (s.steps - done) * run.seconds / done
-        end = time.strftime("%H:%M:%S", time.localtime(time.time() + rest))
-        line += f"  gradient {norm:.2f}  {speed:,.0f} characters/s  {rest:.0f} s left, until {end}"
+        line += f"  {speed:,.0f} chars/s  {rest:.0f} s left"
     terminal.say(line)
     if "overfits" in record:
         terminal.say("    validation rises while training falls: it learns its text by heart")

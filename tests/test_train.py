@@ -17,6 +17,8 @@ import sample
 import train
 
 DAY3 = Path(train.__file__).parent
+# on Windows there is no SIGKILL, no limit on a file's size, and another /dev
+posix = pytest.mark.skipif(os.name == "nt", reason="signals and limits of POSIX")
 SIZES = ["--n-layer", "2", "--n-head", "2", "--n-embd", "16", "--context", "32", "--batch", "8"]
 TINY = ["--size", "tiny", *SIZES, "--precision", "float32", "--device", "cpu"]
 
@@ -79,6 +81,7 @@ def test_minutes_are_wall_time(tmp_path, shakespeare):
     assert float(re.search(r"this GPT.*? (\d\.\d+)", done.stdout)[1]) < 1.9
 
 
+@posix
 @pytest.mark.slow
 def test_killed_ten_times_and_resumed_is_as_if_nothing_had_happened(tmp_path, small_text):
     words = [*TINY, "--steps", "1500", "--dropout", "0.1", "--data", str(small_text)]
@@ -110,6 +113,7 @@ def test_killed_ten_times_and_resumed_is_as_if_nothing_had_happened(tmp_path, sm
     assert curves[0] == curves[1]
 
 
+@posix
 def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path, small_text):
     words = [*TINY, "--steps", "100000", "--data", small_text, "--out", tmp_path]
     process = subprocess.Popen(
@@ -233,6 +237,7 @@ WRONG_CALLS = {
 }
 
 
+@posix
 @pytest.mark.parametrize("case", WRONG_CALLS)
 def test_a_wrong_call_gets_one_sentence(case, tmp_path, monkeypatch, capsys, small_text):
     words, expected = WRONG_CALLS[case]
@@ -279,6 +284,7 @@ def test_a_failed_preflight_stops_before_anything_is_written(tmp_path, small_tex
     assert train.main([*words, "--no-preflight"]) == 0
 
 
+@posix
 @pytest.mark.parametrize("limit", [20_000, 400_000])
 def test_a_full_disk_leaves_the_last_good_checkpoint(tmp_path, small_text, limit):
     """The limit on a file's size stands for the disk; under it, gpt.pt of the first run survives."""
@@ -361,6 +367,16 @@ def test_an_error_in_the_learners_file_is_told_with_its_line(tmp_path, small_tex
     words = [*TINY, "--steps", "12", "--data", str(small_text), "--out", str(tmp_path / "out")]
     assert train.main([*words, "--model", str(tmp_path / "mine.py")]) == 2
     assert f"mine.py, line {number}" in capsys.readouterr().err
+
+
+def test_a_blank_of_the_model_says_what_is_to_be_written(tmp_path, small_text, capsys):
+    from study.exercises import blank
+
+    mine = tmp_path / "model.py"
+    mine.write_text(blank((DAY3 / "model.py").read_text()))
+    words = [*TINY, "--steps", "12", "--data", str(small_text), "--out", str(tmp_path / "out")]
+    assert train.main([*words, "--model", str(mine)]) == 1
+    assert f"exercise 3.5 is still to be written in {mine}" in capsys.readouterr().err
 
 
 @pytest.fixture(scope="module")
