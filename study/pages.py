@@ -9,7 +9,8 @@ import statistics
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-BLOCK = re.compile(r"(<!-- begin: ([a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+PAGES = [p for name in ("*.md", "day*/*.md", "resources/**/*.md") for p in ROOT.glob(name)]
+BLOCK = re.compile(r"(<!-- begin: ([^>]+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def record():
@@ -22,7 +23,7 @@ def front_page():
     default, nano = rows["minutes 2"], rows["training"]
     seconds = [run["seconds"] for run in default["runs"]]
     low, high = default["loss"]["low"], default["loss"]["high"]
-    lines = [(loss, f"{name}") for name, loss in rows["baselines"]["losses"].items()]
+    lines = [(loss, name) for name, loss in rows["baselines"]["losses"].items()]
     lines += [
         (
             nano["loss"]["nanoGPT"]["median"],
@@ -39,12 +40,12 @@ def front_page():
 def minutes():
     """Loss against minutes given, and what the machine did."""
     table = ["| minutes | size | validation loss | seeds |", "|---|---|---|---|"]
-    for name, row in record().items():
-        if name.startswith("minutes"):
-            size = row["runs"][0]["repeat"].split("--size ")[1].split()[0]
-            loss = row["loss"]
-            span = f"{loss['median']:.4f} ({loss['low']:.4f} to {loss['high']:.4f})"
-            table.append(f"| {name.split()[1]} | {size} | {span} | {len(row['seeds'])} |")
+    rows = {float(name.split()[1]): row for name, row in record().items() if "minutes" in name}
+    for minutes, row in sorted(rows.items()):
+        size = row["runs"][0]["repeat"].split("--size ")[1].split()[0]
+        loss = row["loss"]
+        span = f"{loss['median']:.4f} ({loss['low']:.4f} to {loss['high']:.4f})"
+        table.append(f"| {minutes:g} | {size} | {span} | {len(row['seeds'])} |")
     return "\n".join(table)
 
 
@@ -81,9 +82,9 @@ def rendered(text):
 
 
 def main():
-    for path in ROOT.rglob("*.md"):
+    for path in PAGES:
         text = path.read_text("utf-8")
-        if BLOCK.search(text) and ".venv" not in path.parts:
+        if BLOCK.search(text):
             path.write_text(rendered(text), encoding="utf-8")
             print(path.relative_to(ROOT))
 

@@ -15,7 +15,7 @@ import sample
 import settings
 
 ROOT = Path(__file__).parent.parent
-PAGES = [p for p in ROOT.rglob("*.md") if not any(part[0] == "." for part in p.parts[1:])]
+PAGES = pages.PAGES
 README = (ROOT / "README.md").read_text("utf-8")
 
 
