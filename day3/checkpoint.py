@@ -46,7 +46,16 @@ def load(path, device="cpu"):
             f"{path} is not a whole checkpoint (cut short, or not of this book): train again, or "
             "give the path of another one"
         ) from None
-    needed = {"model", "config", "alphabet", "settings", "step", "optimizers", "text_sha256"}
+    needed = {
+        "model",
+        "config",
+        "alphabet",
+        "settings",
+        "step",
+        "optimizers",
+        "text_sha256",
+        "exact",
+    }
     if not isinstance(contents, dict) or not needed <= contents.keys():
         raise ValueError(f"{path} is a checkpoint of another program: give one of day3/train.py")
     return contents
@@ -84,6 +93,12 @@ def fill(model, contents, module):
             f"{module.__file__} is not the model of this checkpoint, give that with --model: "
             f"{difference}"
         ) from None
+
+
+def of_this_book(path):
+    """Whether a model file that a checkpoint names may be run without being given: it lies here."""
+    path, home = path.resolve(), Path(__file__).resolve().parent.parent
+    return path.is_file() and path.is_relative_to(home)
 
 
 def load_module(path):

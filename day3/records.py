@@ -48,8 +48,11 @@ def read_records(out):
 def write_records(out, records):
     lines = "".join(json.dumps(record) + "\n" for record in records)
     beside = out / f"{METRICS}.part"
-    beside.write_text(lines, encoding="utf-8")
-    os.replace(beside, out / METRICS)
+    try:
+        beside.write_text(lines, encoding="utf-8")
+        os.replace(beside, out / METRICS)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def append_record(out, record):

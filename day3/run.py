@@ -27,7 +27,13 @@ class Run:
         self.text_sha256 = hashlib.sha256(text.encode()).hexdigest()
         self.training, self.validation = split(self.alphabet.encode(text))
         torch.manual_seed(settings.seed)
-        self.model = module.GPT(module.Config(**self.sizes())).to(device)
+        try:
+            config = module.Config(**self.sizes())
+        except TypeError as error:
+            raise ValueError(
+                f"{module.__file__}: {error}; day3/model.py has the contract"
+            ) from None
+        self.model = module.GPT(config).to(device)
         torch.manual_seed(settings.seed + rank)  # one dropout a process
         self.optimizers = optim.optimizers(
             self.model,
@@ -117,6 +123,10 @@ class Run:
         )
         return prompt.join(self.alphabet.decode(row) for row in torch.stack(list(drawn), dim=1))
 
+    def exact(self):
+        """Whether a resumed run ends at the same bits: on a CPU, in one process, not compiled."""
+        return self.device == "cpu" and self.world == 1 and not self.settings.compile
+
     def save(self):
         state = {
             "model": self.model.state_dict(),
@@ -128,6 +138,7 @@ class Run:
             "random": torch.get_rng_state(),
             "settings": {name: plain(value) for name, value in vars(self.settings).items()},
             "text_sha256": self.text_sha256,
+            "exact": self.exact(),
         }
         if self.device == "cuda":
             state["random_cuda"] = torch.cuda.get_rng_state()

@@ -40,7 +40,7 @@ class Settings:
     seed: int = 1
     """Same seed, same text."""
     model: Path | None = None
-    """The file with Config and GPT that the checkpoint was trained with, if not the run's own."""
+    """The file with Config and GPT of the run; has to be given where it lies outside this book."""
 
 
 def main(arguments=None):
@@ -98,7 +98,7 @@ def model_of(state):
     A checkpoint from elsewhere may name any file, and a model file is run: it has to be given.
     """
     path = Path(state["settings"]["model"])
-    return path if path.is_file() and path.is_relative_to(HERE.parent) else HERE / "model.py"
+    return path if checkpoint.of_this_book(path) else HERE / "model.py"
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The flags of a run, and four sizes with settings that suit them.
 
 The settings of a size were chosen on the development split (the last tenth of the training part);
-the validation split is read once a recipe. The numbers are in results/.
+the validation split is read once a recipe.
 """
 
 import dataclasses
@@ -109,14 +109,22 @@ def check(settings):
         if value is not None and not 0 < value < math.inf:
             flag = name.replace("_", "-")
             raise ValueError(f"--{flag} must be a number above 0, not {value}")
+    if not 0 <= settings.seed < 2**40:
+        raise ValueError(f"--seed must be from 0 to {2**40 - 1}, not {settings.seed}")
+    if settings.weight_decay is not None and not 0 <= settings.weight_decay < math.inf:
+        raise ValueError(f"--weight-decay must be 0 or more, not {settings.weight_decay}")
     if settings.dropout is not None and not 0 <= settings.dropout < 1:
         raise ValueError(f"--dropout must be at least 0 and below 1, not {settings.dropout}")
 
 
+def program(world):
+    """What starts so many processes."""
+    return "python" if world == 1 else f"torchrun --nproc-per-node {world}"
+
+
 def command(settings, world=1):
     """The command that repeats a run to the step, whatever the clock says."""
-    program = "python" if world == 1 else f"torchrun --nproc-per-node {world}"
-    words = [f"{program} day3/train.py --size {settings.size} --steps {settings.steps}"]
+    words = [f"{program(world)} day3/train.py --size {settings.size} --steps {settings.steps}"]
     own = vars(SIZES[settings.size])
     for field in dataclasses.fields(settings):
         value = getattr(settings, field.name)

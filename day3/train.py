@@ -8,8 +8,10 @@ python day3/train.py --model my/day3/model.py  the model that you wrote
 """
 
 import dataclasses
+import errno
 import math
 import os
+import shlex
 import signal
 import statistics
 import sys
@@ -33,7 +35,7 @@ from preflight import preflight
 from processes import from_first, join_processes
 from records import append_record, make_room, read_records, write_records
 from run import CEILING, Run
-from settings import EVALUATIONS, Settings, bytes_to_train, check, command
+from settings import EVALUATIONS, Settings, bytes_to_train, check, command, program, with_size
 from terminal import Terminal, utf8_output
 
 PART = 16_384  # characters of the validation split that the curve is measured on
@@ -47,7 +49,7 @@ def main(arguments=None):
     utf8_output()
     settings = Settings()
     try:
-        settings = tyro.cli(Settings, args=arguments, description=__doc__)
+        settings = at_home(tyro.cli(Settings, args=arguments, description=__doc__))
         return train(settings, started)
     except KeyboardInterrupt:
         print("\ntrain.py: stopped; what was saved before is kept", file=sys.stderr)
@@ -63,8 +65,11 @@ def main(arguments=None):
         return 2
     except OSError as error:
         where = f"{error.filename}: {error.strerror}" if error.filename else error
-        ours = str(error.filename or "").startswith(str(settings.out))
-        print(f"train.py: {where}{'; choose a folder with --out' * ours}", file=sys.stderr)
+        if error.errno in (errno.ENOSPC, errno.EFBIG):
+            where = f"{where}; make room and go on with --resume, or choose a folder with --out"
+        elif str(error.filename or "").startswith(str(settings.out)):
+            where = f"{where}; choose a folder with --out"
+        print(f"train.py: {where}", file=sys.stderr)
         return 2
     finally:
         if dist.is_initialized():
@@ -81,7 +86,6 @@ def place(error, model):
 def train(settings, started):
     """From settings to a finished run in settings.out; returns the exit code."""
     check(settings)
-    settings = at_home(settings)
     rank, world = join_processes(settings)
     state = None
     if settings.resume:
@@ -93,41 +97,54 @@ def train(settings, started):
         raise ValueError("a text of one symbol has nothing to learn: give another with --data")
     plays = name == corpus.GRAMMAR
     if plays or (name != corpus.SHAKESPEARE and settings.data is None):  # to resume and repeat
-        data = "grammar" if plays else str(Path(os.environ["TINY_SHAKESPEARE"]).absolute())
+        data = (
+            "grammar"
+            if plays
+            else str(Path(os.environ["TINY_SHAKESPEARE"]).expanduser().absolute())
+        )
         settings = dataclasses.replace(settings, data=data)
     with Terminal(quiet=rank > 0) as terminal:
         terminal.say(f"{name}: {len(text):,} characters, {len(set(text))} symbols")
         seconds = 0.0
+        if state is None and settings.preflight and rank == 0:
+            findings = questions(settings, module, text, device)
+            terminal.say("\n".join(f"preflight: {finding}" for finding in findings or ["all well"]))
+            if findings:
+                terminal.say("Nothing was trained. --no-preflight goes on all the same.")
+                return 1
         if state is None:
             # the grammar plays are also judged by their grammar, which takes a while
             until = started + settings.minutes * 60 - (11 if plays else 3)
             planned = plan(settings, module, text, device, until, world) if rank == 0 else None
             settings, seconds = from_first(planned, world)
+        if settings.batch < world:
+            raise ValueError(f"{world} processes cannot share a --batch of {settings.batch}")
         run = Run(settings, module, text, device, rank, world)
         terminal.say(first_lines(run, seconds))
         if state:
             run.restore(state)
-            exact = device == "cpu" and not settings.compile and world == 1
-            how = "bit for bit" if exact else "to about 1e-4"
+            how = "bit for bit" if state["exact"] and run.exact() else "to about 1e-4"
             terminal.say(f"resumed at step {run.step}; the weights go on as they would, {how}")
-        elif settings.preflight:
-            findings = preflight(run.model, len(run.alphabet), settings.context)
-            terminal.say("\n".join(f"preflight: {finding}" for finding in findings or ["all well"]))
-            if findings:
-                terminal.say("Nothing was trained. --no-preflight goes on all the same.")
-                return 1
         records = []
         if rank == 0:
             records, aside = make_room(settings.out, None if state is None else run.step)
             if aside:
                 terminal.say(f"the run before is in {aside} now")
-        if not go_through(run, records, terminal, plays, resumed=state is not None):
+        if not go_through(run, records, terminal, plays):
             terminal.say(f"\nstopped at step {run.step}, saved; go on with: {resume_command(run)}")
             return 130
         if rank == 0:
             finish(run, records, text, terminal, plays)
             terminal.say(f"{time.perf_counter() - started:.0f} seconds in all")
     return 0
+
+
+def questions(settings, module, text, device):
+    """The preflight's findings on the model to be trained, of the small size where none is given."""
+    chosen = with_size(settings, settings.size or "small")
+    chosen = dataclasses.replace(chosen, steps=1, precision="float32", compile=False)
+    run = Run(chosen, module, text, device)
+    return preflight(run.model, len(run.alphabet), chosen.context)
 
 
 def at_home(settings):
@@ -156,6 +173,9 @@ def first_lines(run, seconds):
 def resumed(settings):
     """The settings of the run to go on with, and its checkpoint."""
     state = checkpoint.load(settings.out / "gpt.pt")
+    names = {field.name for field in dataclasses.fields(Settings)}
+    if state["settings"].keys() != names:
+        raise ValueError("this run was made by another version of the book: start anew")
     saved = {k: Path(v) if k in ("out", "model") else v for k, v in state["settings"].items()}
     free = {"resume", "out", "preflight", "device", "data", "model"}
     for field in dataclasses.fields(Settings):
@@ -169,22 +189,20 @@ def resumed(settings):
             f"the run in {settings.out} is complete: read it with python day3/sample.py, or start "
             "another without --resume"
         )
-    saved |= {"out": settings.out, "device": settings.device, "resume": True}
-    saved |= {"data": settings.data or saved["data"]}
-    if settings.model != Settings().model or not saved["model"].exists():
-        saved["model"] = settings.model
-    try:
-        return Settings(**saved), state
-    except TypeError:
-        raise ValueError("this run was made by another version of the book: start anew") from None
+    saved |= {"out": settings.out, "data": settings.data or saved["data"], "resume": True}
+    if settings.device != "auto":
+        saved["device"] = settings.device
+    if settings.model != Settings().model or not checkpoint.of_this_book(saved["model"]):
+        saved["model"] = settings.model  # a model file is run: one from elsewhere has to be given
+    return Settings(**saved), state
 
 
-def go_through(run, records, terminal, plays, resumed):
+def go_through(run, records, terminal, plays):
     """Take all the steps, with an evaluation, a sample and a checkpoint now and then.
 
     False where Ctrl-C ended it early; the run is then saved.
     """
-    steps, first = run.settings.steps, run.step
+    steps = run.settings.steps
     stops = {round(steps * i / EVALUATIONS) for i in range(EVALUATIONS + 1)}
     stop, usual = [], signal.getsignal(signal.SIGINT)
 
@@ -199,7 +217,7 @@ def go_through(run, records, terminal, plays, resumed):
     try:
         while True:
             run.seconds = time.perf_counter() - clock
-            if run.step in stops and not (resumed and run.step == first):
+            if run.step in stops and not (records and records[-1]["step"] == run.step):
                 if run.rank == 0:
                     take_stock(run, records, losses, norm, scale, terminal, plays)
                 losses = []
@@ -238,9 +256,9 @@ def take_stock(run, records, losses, norm, scale, terminal, plays):
         record["overfits"] = True
     if plays:
         record["skills"] = critic.skills(run.write(300, prompt=SCENE, rows=8))
-    run.save()
     records.append(record)
-    append_record(s.out, record)
+    append_record(s.out, record)  # before the checkpoint: a resume drops what is ahead of it
+    run.save()
     line = f"step {done:>5}/{s.steps}  train {train:.3f}  validation {validation:.3f}"
     if done:
         rest = (s.steps - done) * run.seconds / done
@@ -264,18 +282,19 @@ def finish(run, records, text, terminal, plays):
         baselines["the grammar itself"] = best
         baselines["its entropy, over all plays"] = grammar.entropy()
     sample = run.write(600)
-    (out / "sample.txt").write_text(sample, encoding="utf-8")
-    last = {"step": run.step, "final": final, "baselines": baselines}
-    write_records(out, [*records, last])
     terminal.say(f"\n{sample}\n")
     table = summary.table(baselines | {"this GPT, whole validation split": final})
     terminal.say("\n".join(table))
+    (out / "sample.txt").write_text(sample, encoding="utf-8")
     summary.draw(records, baselines, out / "loss.png")
     if plays:
         summary.draw_skills(records, out / "skills.png")
         written = run.write(1300, prompt=SCENE, rows=8)
         terminal.say("\n".join(["", *summary.grammar_report(written, text)]))
-    where = "" if out == Settings().out else f" --checkpoint {out / 'gpt.pt'}"
+    last = {"step": run.step, "final": final, "baselines": baselines}
+    write_records(out, [*records, last])  # from here on the run counts as complete
+    usual = out == Settings().out
+    where = "" if usual else f" --checkpoint {shlex.quote(str(out / 'gpt.pt'))}"
     terminal.say(
         f"\nin {out}: gpt.pt, loss.png, metrics.jsonl, sample.txt{', skills.png' * plays}\n"
         f"next: python day3/sample.py{where} --temperature 0.7\n"
@@ -285,8 +304,9 @@ def finish(run, records, text, terminal, plays):
 
 
 def resume_command(run):
-    usual = run.settings.out == Settings().out
-    return "python day3/train.py --resume" + ("" if usual else f" --out {run.settings.out}")
+    out = run.settings.out
+    where = "" if out == Settings().out else f" --out {shlex.quote(str(out))}"
+    return f"{program(run.world)} day3/train.py --resume{where}"
 
 
 if __name__ == "__main__":

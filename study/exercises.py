@@ -67,8 +67,10 @@ def functions(tree):
 def signature_end(node, lines):
     """The line on which the signature of a function without a docstring ends."""
     n = node.body[0].lineno - 1
-    while not lines[n - 1].rstrip().endswith(":") or lines[n - 1].lstrip().startswith("#"):
+    while n >= node.lineno and not re.search(r":\s*(#.*)?$", lines[n - 1].split("  #")[0]):
         n -= 1
+    if n < node.lineno:
+        raise ValueError(f"line {node.lineno}: give {node.name} a line of its own for its body")
     return n
 
 

@@ -84,12 +84,12 @@ def test_minutes_are_wall_time(tmp_path, shakespeare):
 @posix
 @pytest.mark.slow
 def test_killed_ten_times_and_resumed_is_as_if_nothing_had_happened(tmp_path, small_text):
-    words = [*TINY, "--steps", "1500", "--dropout", "0.1", "--data", str(small_text)]
+    words = [*TINY, "--steps", "2500", "--dropout", "0.1", "--data", str(small_text)]
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     assert run(*words, "--out", whole).returncode == 0
     chance = random.Random(4)
     words += ["--out", str(broken)]
-    killed = 0
+    killed, reached = 0, set()
     while killed < 10:
         process = subprocess.Popen(
             [sys.executable, "-u", str(DAY3 / "train.py"), *words],
@@ -97,13 +97,17 @@ def test_killed_ten_times_and_resumed_is_as_if_nothing_had_happened(tmp_path, sm
             env=os.environ | {"OMP_NUM_THREADS": "1"},
         )  # fmt: skip
         for line in process.stdout:
+            if line.startswith("resumed at step"):
+                reached.add(line.split(";")[0])
             if line.startswith(("step", "resumed")):
                 break
-        time.sleep(chance.uniform(0, 0.25))
+        time.sleep(chance.uniform(0, 0.6))
+        assert process.poll() is None, "the run ended before it was killed: give it more steps"
         process.send_signal(signal.SIGKILL)
         process.communicate()
         killed += 1
         words = ["--resume", "--out", str(broken)]
+    assert len(reached) > 2, "always the same checkpoint: the kills came too early"
     assert run(*words).returncode == 0
     same(weights(whole)["model"], weights(broken)["model"])
     curves = []
@@ -231,7 +235,10 @@ WRONG_CALLS = {
     "a dropout of one": (["--dropout", "1"], "dropout"),
     "nothing to resume": (["--resume"], "no checkpoint"),
     "one symbol alone": (["--data", "aaaa.txt"], "one symbol"),
-    "out is a file": (["--out", "short.txt"], "short.txt"),
+    "out is a file": (["--out", "short.txt"], "choose a folder with --out"),
+    "a seed too large": (["--seed", "99999999999999"], "--seed"),
+    "a decay that is no number": (["--weight-decay", "nan"], "--weight-decay"),
+    "a Config without sizes": (["--model", "bare.py"], "contract"),
     "out cannot be written": (["--out", "/proc/out"], "/proc/out"),
     "out is a device": (["--out", "/dev/full"], "/dev/full"),
 }
@@ -247,6 +254,7 @@ def test_a_wrong_call_gets_one_sentence(case, tmp_path, monkeypatch, capsys, sma
     Path("short.txt").write_text("to be or not to be")
     Path("latin.txt").write_bytes("caf\xe9".encode("latin-1") * 100)
     Path("other.py").write_text("x = 1\n")
+    Path("bare.py").write_text("class Config:\n    pass\n\n\nclass GPT:\n    pass\n")
     Path("broken.py").write_text("def forward(:\n")
     sizes = [*TINY, "--steps", "12", "--data", str(small_text), "--out", "out"]
     try:
@@ -273,6 +281,15 @@ def test_a_loss_that_is_not_a_number_keeps_the_last_good_weights(tmp_path, small
     assert all(w.isfinite().all() for w in weights(tmp_path)["model"].values())
 
 
+def test_the_preflight_comes_before_any_step(tmp_path, small_text, capsys):
+    """A hidden diagonal gives logits that are no numbers: the preflight has to say so first."""
+    text = (DAY3 / "model.py").read_text().replace(".tril(S - T)", ".tril(S - T - 1)")
+    (tmp_path / "blind.py").write_text(text)
+    words = [*TINY, "--steps", "12", "--data", str(small_text), "--out", str(tmp_path / "out")]
+    assert train.main([*words, "--model", str(tmp_path / "blind.py")]) == 1
+    assert "a row of the mask hide every position" in capsys.readouterr().out
+
+
 def test_a_failed_preflight_stops_before_anything_is_written(tmp_path, small_text, capsys):
     text = (DAY3 / "model.py").read_text().replace(".tril(S - T)", "")
     (tmp_path / "leaky.py").write_text(text)
@@ -284,25 +301,46 @@ def test_a_failed_preflight_stops_before_anything_is_written(tmp_path, small_tex
     assert train.main([*words, "--no-preflight"]) == 0
 
 
-@posix
-@pytest.mark.parametrize("limit", [20_000, 400_000])
-def test_a_full_disk_leaves_the_last_good_checkpoint(tmp_path, small_text, limit):
-    """The limit on a file's size stands for the disk; under it, gpt.pt of the first run survives."""
-    words = [*TINY, "--steps", "12", "--data", str(small_text), "--out", str(tmp_path / "out")]
-    assert train.main(words) == 0
-    kept = (tmp_path / "out" / "gpt.pt").read_bytes()
-    code = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (BYTES, BYTES)); "
-    code += "sys.path.insert(0, DAY3); import train; sys.exit(train.main(WORDS))"
-    words += ["--seed", "2", "--n-embd", "64"]
-    code = code.replace("BYTES", str(limit)).replace("DAY3", repr(str(DAY3)))
+def limited(code, limit):
+    """Python code in a process that cannot write a file beyond so many bytes."""
+    start = f"import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit})); "
+    start += f"sys.path.insert(0, {str(DAY3)!r}); "
     done = subprocess.run(
-        [sys.executable, "-c", code.replace("WORDS", repr(words))],
+        [sys.executable, "-c", start + code],
         check=False, capture_output=True, text=True, timeout=100,
     )  # fmt: skip
-    assert done.returncode == 2, done.stderr
-    assert "Traceback" not in done.stderr
-    assert "room" in done.stderr
-    assert (tmp_path / "out" / "earlier-1" / "gpt.pt").read_bytes() == kept
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+@posix
+def test_a_full_disk_leaves_the_last_good_checkpoint(tmp_path):
+    """The limit on a file's size stands for the disk."""
+    import checkpoint
+
+    path = tmp_path / "gpt.pt"
+    checkpoint.save(path, {"weights": torch.ones(3)})
+    kept = path.read_bytes()
+    code = "import checkpoint, pathlib, torch\n"
+    code += f"try: checkpoint.save(pathlib.Path({str(path)!r}), {{'weights': torch.ones(10**6)}})\n"
+    code += "except OSError as error: print(error)\n"
+    done = limited("\n" + code, 100_000)
+    assert "the last good one is still there" in done.stdout
+    assert path.read_bytes() == kept
+    assert [p.name for p in tmp_path.iterdir()] == ["gpt.pt"]
+
+
+@posix
+@pytest.mark.parametrize("limit", [700, 60_000, 400_000])
+def test_a_run_on_a_full_disk_says_what_to_do(tmp_path, small_text, limit):
+    """The limits hit the record, the checkpoint, and (a small model's) picture of the curve."""
+    words = [*TINY, "--steps", "12", "--data", str(small_text), "--out", str(tmp_path / "out")]
+    done = limited(f"import train; sys.exit(train.main({words!r}))", limit)
+    if limit == 400_000:
+        assert done.returncode == 0
+    else:
+        assert done.returncode == 2
+        assert "make room" in done.stderr
     assert not list((tmp_path / "out").glob("*.part"))
 
 
@@ -359,13 +397,16 @@ def test_minutes_that_are_too_short_still_train_a_little(tmp_path, small_text):
     assert train.main([*words, "--precision", "float32"]) == 0
 
 
-def test_an_error_in_the_learners_file_is_told_with_its_line(tmp_path, small_text, capsys):
+def test_an_error_in_the_learners_file_is_told_with_its_line(
+    tmp_path, small_text, capsys, monkeypatch
+):
     text = (DAY3 / "model.py").read_text()
     line = "B, T, C = x.shape\n"
-    (tmp_path / "mine.py").write_text(text.replace(line, "B, T = x.shape\n", 1))
+    monkeypatch.chdir(tmp_path)
+    Path("mine.py").write_text(text.replace(line, "B, T = x.shape\n", 1))
     number = text[: text.index(line)].count("\n") + 1
     words = [*TINY, "--steps", "12", "--data", str(small_text), "--out", str(tmp_path / "out")]
-    assert train.main([*words, "--model", str(tmp_path / "mine.py")]) == 2
+    assert train.main([*words, "--model", "mine.py"]) == 2
     assert f"mine.py, line {number}" in capsys.readouterr().err
 
 
