@@ -34,6 +34,7 @@ import tyro
 import checkpoint
 import corpus
 import evaluate
+import machine
 import ngram
 from run import Run
 from settings import SIZES, flops_per_symbol, with_size
@@ -187,15 +188,10 @@ def this_machine(repeats):
             before = time.perf_counter()
             checkpoint.save(Path(folder) / "gpt.pt", state)
             saves.append(time.perf_counter() - before)
-    products = {}
-    for dtype in (torch.float32, torch.bfloat16):
-        a, b = torch.ones(2048, 2048, dtype=dtype), torch.ones(2048, 2048, dtype=dtype)
-        times = []
-        for _ in range(10):
-            before = time.perf_counter()
-            torch.mm(a, b)
-            times.append(time.perf_counter() - before)
-        products[str(dtype)] = round(2 * 2048**3 / min(times) / 1e9)
+    products = {
+        str(dtype): round(2 * 2048**3 / machine.product_seconds(dtype, 2048, 2048, 2048) / 1e9)
+        for dtype in (torch.float32, torch.bfloat16)
+    }
     return {
         "import torch, s": spread([round(t, 2) for t in imports]),
         "first line, s": spread([round(t, 2) for t in firsts]),

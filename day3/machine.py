@@ -53,13 +53,16 @@ def bfloat16_pays(device):
     """
     if device != "cpu":
         return device == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-    seconds = {}
-    for dtype in (torch.float32, torch.bfloat16):
-        a, b = torch.ones(2048, 128, dtype=dtype), torch.ones(128, 512, dtype=dtype)
-        times = []
-        for _ in range(8):
-            before = time.perf_counter()
-            torch.mm(a, b)
-            times.append(time.perf_counter() - before)
-        seconds[dtype] = min(times)
-    return seconds[torch.bfloat16] < 0.7 * seconds[torch.float32]
+    sizes = (2048, 128, 512)  # as in the feed-forward of a small model
+    return product_seconds(torch.bfloat16, *sizes) < 0.7 * product_seconds(torch.float32, *sizes)
+
+
+def product_seconds(dtype, rows, inner, columns):
+    """The shortest of eight times that a product of two matrices took, in seconds."""
+    a, b = torch.ones(rows, inner, dtype=dtype), torch.ones(inner, columns, dtype=dtype)
+    times = []
+    for _ in range(8):
+        before = time.perf_counter()
+        torch.mm(a, b)
+        times.append(time.perf_counter() - before)
+    return min(times)
