@@ -1,0 +1,62 @@
+"""What several runs come to, in the few numbers that a record keeps. NumPy only.
+
+The rows of results/experiments.json are written by experiments.py; every experiment gives its own.
+"""
+
+import datetime
+import json
+import os
+import platform
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+
+RECORD = Path(__file__).parent / "results" / "experiments.json"
+
+
+def spread(values):
+    """Median and range over the first axis: one number, or one list, for each seed."""
+    values = np.asarray(values, dtype=float)
+    return {
+        "median": rounded(np.median(values, axis=0)),
+        "low": rounded(values.min(axis=0)),
+        "high": rounded(values.max(axis=0)),
+    }
+
+
+def rounded(values):
+    """Four significant digits, as plain numbers or lists of them."""
+    values = np.asarray(values, dtype=float)
+    if values.ndim:
+        return [rounded(v) for v in values]
+    return float(f"{values:.4g}")
+
+
+def slope(x, y):
+    """The power of x with which y grows: the slope of the line through log x, log y."""
+    return float(np.polyfit(np.log(x), np.log(y), 1)[0])
+
+
+def read(path=RECORD):
+    """The rows by name. FileNotFoundError says how to make them."""
+    if not path.exists():
+        raise FileNotFoundError(f"{path} is missing: run python day1/experiments.py")
+    return json.loads(path.read_text("utf-8"))
+
+
+def write(name, figures, path=RECORD):
+    """Add one row to the record, with the machine and the versions that made it."""
+    rows = read(path) if path.exists() else {}
+    cpu = Path("/proc/cpuinfo")  # Linux
+    model = re.search(r"model name\s*: (.*)", cpu.read_text()) if cpu.exists() else None
+    rows[name] = figures | {
+        "command": " ".join([f"python day1/{Path(sys.argv[0]).name}", *sys.argv[1:]]),
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "machine": f"{model[1] if model else platform.machine()}, {os.cpu_count()} cores",
+        "threads": os.environ.get("OPENBLAS_NUM_THREADS", "as many as NumPy likes"),
+        "versions": f"Python {platform.python_version()}, numpy {np.__version__}",
+    }
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
