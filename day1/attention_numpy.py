@@ -1,4 +1,4 @@
-# exercises 1.1-1.5 and 1.7: softmax, attention, causal mask, heads, multi-head attention, padding
+# exercises 1.1-1.5, 1.7, 1.14: softmax, attention, causal mask, heads, multi-head, more masks
 """Attention from nothing: a soft look-up, in NumPy.
 
 Letters: B sequences, T query positions, S key positions, C channels, H heads, D = C / H channels of
@@ -14,7 +14,7 @@ import numpy as np
 def softmax(x, axis=-1):
     """Turn scores into shares that add up to 1 along an axis; a larger score gets a larger share.
 
-    x of any shape -> the same shape. -inf gets a share of 0.
+    x of any shape, whole numbers too -> floats of the same shape. -inf gets a share of 0.
     """
     # the largest score cancels in the ratio, and without it exp would overflow
     exponentials = np.exp(x - x.max(axis=axis, keepdims=True))
@@ -89,6 +89,18 @@ def padding_mask(lengths, S):
     if lengths.min() < 1 or lengths.max() > S:
         raise ValueError(f"lengths must be in 1..{S}, not {lengths.min()}..{lengths.max()}")
     return (np.arange(S) < lengths[:, None])[:, None, None, :]
+
+
+# exercise 1.14, further
+def window_mask(T, W):
+    """Every position may see itself and the W - 1 before it, no more: -> (T, T) bool.
+
+    ValueError for W below 1. Beltagy et al. 2020 (Longformer), section 3.1, without the future.
+    """
+    if W < 1:
+        raise ValueError(f"a window has at least 1 position, not {W}")
+    back = np.arange(T)[:, None] - np.arange(T)
+    return (back >= 0) & (back < W)
 
 
 def check(q, k, v, mask):

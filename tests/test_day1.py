@@ -23,6 +23,7 @@ from attention_numpy import (
     padding_mask,
     softmax,
     split_heads,
+    window_mask,
 )
 from block_numpy import block, encoder, random_params
 from positions_numpy import embed, one_hot, sinusoidal
@@ -272,3 +273,43 @@ def test_each_module_runs_as_a_program_without_torch(name):
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert len(done.stdout.splitlines()) > 1
     assert positions_numpy.__doc__
+
+
+def test_the_trace_sees_every_step_and_refuses_a_broken_shape(monkeypatch):
+    """What it notes is what the steps return; a transposed step breaks its contract."""
+    import block_numpy
+    import trace_encoder
+
+    params = block_numpy.random_params(np.random.default_rng(0), V=5, C=6, M=24, L=2, classes=3)
+    ids = np.array([[0, 1, 2, 3], [4, 1, 0, 0]])
+    logits, steps = trace_encoder.trace(ids, params, H=2, lengths=[4, 2])
+    np.testing.assert_array_equal(logits, block_numpy.encoder(ids, params, 2, [4, 2]))
+    names = [name for _, name, _, _ in steps]
+    assert [names.count(n) for n in ("block", "softmax", "split_heads", "layer_norm")] == [
+        2,
+        2,
+        6,
+        5,
+    ]
+    weights = [array for _, name, letters, array in steps if name == "softmax"]
+    np.testing.assert_allclose([w.sum(axis=-1) for w in weights], 1)
+    assert np.all(weights[0][1, :, :, 2:] == 0)
+    monkeypatch.setattr(block_numpy, "gelu", lambda x: x.swapaxes(0, 1))
+    with pytest.raises(ValueError, match=r"gelu gives \(4, 2, 24\), not \(B T M\)"):
+        trace_encoder.trace(ids, params, H=2, lengths=[4, 2])
+
+
+def test_a_window_is_dense_attention_on_what_is_near():
+    """The mask gives what a loop gives that never looks further; W = T is the causal mask."""
+    rng = np.random.default_rng(0)
+    T, W = 7, 3
+    q, k, v = rng.normal(size=(3, T, 4))
+    out, _ = attention(q, k, v, window_mask(T, W))
+    for t in range(T):
+        near = slice(max(0, t - W + 1), t + 1)
+        np.testing.assert_allclose(
+            out[t], attention(q[t : t + 1], k[near], v[near])[0][0], atol=1e-12
+        )
+    np.testing.assert_array_equal(window_mask(T, T), causal_mask(T))
+    with pytest.raises(ValueError, match="at least 1 position"):
+        window_mask(T, 0)
