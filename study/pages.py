@@ -1,84 +1,93 @@
-"""Render what pages say in numbers from the records of runs: python -m study.pages
+"""Render what pages say in numbers from records and plan: `study pages`.
 
 A block between `<!-- begin: NAME -->` and `<!-- end -->` is replaced; all else stays as it is.
 """
 
-import json
 import re
-import statistics
+import runpy
 from pathlib import Path
+
+from study.book import Book
+from study.boxes import ticked, with_ticks
+from study.exercises import find
 
 ROOT = Path(__file__).parent.parent
 PAGES = [p for name in ("*.md", "day*/*.md", "resources/**/*.md") for p in ROOT.glob(name)]
 BLOCK = re.compile(r"(<!-- begin: ([^>]+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
-def record():
-    return json.loads((ROOT / "day3" / "results" / "bench.json").read_text("utf-8"))
+def boxes():
+    """A box for every task and every day, empty."""
+    book, lines = Book(ROOT), []
+    for name, day in book.days.items():
+        lines += ["", f"**Day {name}: {day['title']}**", ""]
+        lines += [box(task) for task in book.core(name)]
+        lines.append(f"- [ ] day {name}")
+        further = [task for task in book.tasks.values() if task.day == name and task.further]
+        if further:
+            lines += ["", "Further, and blocking nothing:", "", *map(box, further)]
+    return "\n".join([*lines[1:], ""])
 
 
-def front_page():
-    """The baselines beside the default run and nanoGPT's CPU recipe, worst first."""
-    rows = record()
-    default, nano = rows["minutes 2"], rows["training"]
-    seconds = [run["seconds"] for run in default["runs"]]
-    low, high = default["loss"]["low"], default["loss"]["high"]
-    lines = [(loss, name) for name, loss in rows["baselines"]["losses"].items()]
-    lines += [
-        (
-            nano["loss"]["nanoGPT"]["median"],
-            f"nanoGPT, its CPU recipe, {nano['seconds']['nanoGPT']['median']:.0f} seconds",
-        ),
-    ]
-    ours = f"**`python day3/train.py`**, {max(seconds):.0f} seconds, {len(seconds)} seeds"
-    lines.append((default["loss"]["median"], f"{ours} ({low:.4f} to {high:.4f})"))
-    table = ["| | nats per character |", "|---|---|"]
-    table += [f"| {name} | {loss:.4f} |" for loss, name in sorted(lines, reverse=True)]
-    return "\n".join([*table, "", f"Measured on {default['machine']}, {default['versions']}."])
+def box(task):
+    return f"- [ ] {task.id} {task.title} ({task.minutes} min)"
 
 
-def minutes():
-    """Loss against minutes given, and what the machine did."""
-    table = ["| minutes | size | validation loss | seeds |", "|---|---|---|---|"]
-    rows = {float(name.split()[1]): row for name, row in record().items() if "minutes" in name}
-    for minutes, row in sorted(rows.items()):
-        size = row["runs"][0]["repeat"].split("--size ")[1].split()[0]
-        loss = row["loss"]
-        span = f"{loss['median']:.4f} ({loss['low']:.4f} to {loss['high']:.4f})"
-        table.append(f"| {minutes:g} | {size} | {span} | {len(row['seeds'])} |")
+def times():
+    """Hours of each day: its parts, its core exercises, what is further; and their sum."""
+    book = Book(ROOT)
+    table = ["| day | reading and watching | writing | in all | further |", "|---|---|---|---|---|"]
+    sums = [0, 0, 0, 0]
+    for name in book.days:
+        core = book.core(name)
+        parts = sum(task.minutes for task in core if task.lesson is None)
+        writing = sum(task.minutes for task in core if task.lesson)
+        further = sum(t.minutes for t in book.tasks.values() if t.day == name and t.further)
+        row = [parts, writing, parts + writing, further]
+        sums = [a + b for a, b in zip(sums, row, strict=True)]
+        table.append(f"| {name} | {' | '.join(map(hours, row))} |")
+    return "\n".join([*table, f"| all | {' | '.join(map(hours, sums))} |"])
+
+
+def hours(minutes):
+    return f"{minutes / 60:.1f} h" if minutes else ""
+
+
+def ways():
+    """The ways through the book, and their hours."""
+    book = Book(ROOT)
+    table = ["| way | for whom | hours | choose it by |", "|---|---|---|---|"]
+    for name, way in book.plan["ways"].items():
+        minutes = sum(task.minutes for task in book.way(name))
+        table.append(f"| {name} | {way['for']} | {minutes / 60:.0f} | `study --way {name}` |")
     return "\n".join(table)
 
 
-def readings():
-    """Samples at four losses."""
-    parts = []
-    for reading in record()["readings"]["readings"]:
-        text = "\n".join("    " + line for line in reading["text"].splitlines()).replace(
-            "\n    \n", "\n\n"
-        )
-        parts.append(f"{reading['loss']:.2f} nats, after {reading['step']} steps:\n\n{text}")
-    return "\n\n".join(parts)
+def exercises():
+    """Every exercise: its functions, the lesson's file that solves it, the file to write."""
+    book = Book(ROOT)
+    rows = ["| exercise | functions | the book's | yours | minutes |", "|---|---|---|---|---|"]
+    for task in book.tasks.values():
+        if task.lesson:
+            names = [e.name for e in find(task.lesson.read_text("utf-8")) if e.id == task.id]
+            functions = ", ".join(f"`{name}`" for name in names)
+            path, further = book.short(task.lesson), ", further" if task.further else ""
+            rows.append(
+                f"| {task.id} {task.title}{further} | {functions} | [{path}](../{path}) "
+                f"| `my/{path}` | {task.minutes} |"
+            )
+    return "\n".join(rows)
 
 
-def extras():
-    """What each part buys, development loss, best last."""
-    row = json.loads((ROOT / "day3" / "results" / "extras.json").read_text("utf-8"))["all"]
-    table = ["| one change | development loss | range |", "|---|---|---|"]
-    means = {name: statistics.mean(losses) for name, losses in row["losses"].items()}
-    for name, mean in sorted(means.items(), key=lambda item: -item[1]):
-        low, high = min(row["losses"][name]), max(row["losses"][name])
-        table.append(f"| {name} | {mean:.3f} | {low:.3f} to {high:.3f} |")
-    return "\n".join(
-        [*table, "", f"Size {row['size']}, {row['steps']} steps, seeds {row['seeds']}."]
-    )
-
-
-BLOCKS = {"extras": extras, "front page": front_page, "minutes": minutes, "readings": readings}
+BLOCKS = {"boxes": boxes, "times": times, "exercises": exercises, "ways": ways}
+for path in sorted(ROOT.glob("day*/day*_tables.py")):
+    BLOCKS |= runpy.run_path(str(path))["TABLES"]
 
 
 def rendered(text):
-    """The text of a page with every block made anew. KeyError names a block nobody makes."""
-    return BLOCK.sub(lambda m: m[1] + BLOCKS[m[2]]() + "\n" + m[3], text)
+    """The text of a page with every block made anew and every tick kept. KeyError: no such block."""
+    new = BLOCK.sub(lambda m: m[1] + BLOCKS[m[2]]() + "\n" + m[3], text)
+    return with_ticks(new, ticked(text))
 
 
 def main():
@@ -87,6 +96,7 @@ def main():
         if BLOCK.search(text):
             path.write_text(rendered(text), encoding="utf-8")
             print(path.relative_to(ROOT))
+    return 0
 
 
 if __name__ == "__main__":

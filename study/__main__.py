@@ -1,0 +1,5 @@
+import sys
+
+from study.command import main
+
+sys.exit(main())

@@ -1,0 +1,77 @@
+"""Ask the judging process for verdicts, and survive whatever a learner's code does to it."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+
+from study.server import FORKS, SECONDS
+
+
+class Judge:
+    """A judging process, started before it is needed; `verdict` asks it about one task."""
+
+    def __init__(self, book):
+        self.book, self.process = book, None
+        self.start()
+
+    def start(self):
+        folders = [str(self.book.root), *map(str, map(self.book.folder, self.book.days))]
+        path = os.pathsep.join([*folders, os.environ.get("PYTHONPATH", "")])
+        # one thread is enough for small arrays, and starts sooner
+        alone = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "study.server"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=self.book.root,
+            env=os.environ | alone | {"PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"},
+            encoding="utf-8",
+        )
+
+    def verdict(self, task):
+        """The verdict on one exercise, a dictionary (study/judge.py)."""
+        mine = self.book.mine(task.lesson)
+        request = {
+            "exercise": task.id,
+            "mine": str(mine),
+            "reference": str(task.lesson),
+            "check": str(self.book.check(task.lesson)),
+        }
+        if self.process is None:
+            self.start()
+        # the process has a limit of its own where it can fork
+        timer = threading.Timer(SECONDS + 20 * FORKS, self.process.kill)
+        timer.start()
+        try:
+            self.process.stdin.write(json.dumps(request) + "\n")
+            self.process.stdin.flush()
+            line = self.process.stdout.readline()
+        except OSError:
+            line = ""
+        finally:
+            timer.cancel()
+        if not line or not FORKS:
+            self.close()
+        told = json.loads(line) if line else self.gone(task)
+        return told | {"title": task.title, "file": self.book.short(mine)}
+
+    def gone(self, task):
+        return {
+            "exercise": task.id,
+            "status": "stopped",
+            "message": (
+                f"The check ended without an answer, or took more than {SECONDS} s. Is there a loop "
+                "that never ends? If not, `study doctor` says what is wrong here."
+            ),
+        }
+
+    def close(self):
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process.stdin.close()
+            self.process.stdout.close()
+            self.process = None

@@ -1,0 +1,132 @@
+"""Where the book is and what it asks: days, parts, exercises, ways. Imports nothing heavy."""
+
+import ast
+import tomllib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from study.exercises import find
+
+
+@dataclass(frozen=True)
+class Task:
+    """One box of the plan: an exercise to write, or a part that is ticked on the learner's word."""
+
+    id: str
+    title: str
+    minutes: int
+    day: str
+    further: bool = False
+    lesson: Path | None = None  # the reference; None for a part
+    hints: tuple = ()
+
+
+def home():
+    """The root of the book: the folder above the current one that holds one, else the installed."""
+    for folder in (Path.cwd(), *Path.cwd().parents):
+        if (folder / "study" / "plan.toml").exists() and (folder / "day1").is_dir():
+            return folder
+    return Path(__file__).resolve().parent.parent
+
+
+class Book:
+    """The workbook in a folder."""
+
+    def __init__(self, root=None):
+        self.root = Path(root or home())
+
+    @cached_property
+    def plan(self):
+        return tomllib.loads((self.root / "study" / "plan.toml").read_text("utf-8"))
+
+    @cached_property
+    def days(self):
+        return {day["id"]: day for day in self.plan["day"]}
+
+    @cached_property
+    def tasks(self):
+        """id -> Task, in the order of the book."""
+        tasks = {}
+        for name, day in self.days.items():
+            own = [task for lesson in self.lessons(name) for task in exercises(lesson, name)]
+            own.sort(key=lambda task: number(task.id))
+            parts = [
+                (Task(p["id"], p["title"], p["minutes"], name), "last" in p) for p in day["parts"]
+            ]
+            first, last = (
+                [task for task, late in parts if late is late_one] for late_one in (False, True)
+            )
+            tasks |= {task.id: task for task in (*first, *own, *last)}
+        return tasks
+
+    def lessons(self, day):
+        """The lesson files of a day that have checks."""
+        return sorted(
+            path
+            for path in self.folder(day).glob("*.py")
+            if self.check(path).exists() and "# exercise " in path.read_text("utf-8")
+        )
+
+    def folder(self, day):
+        return self.root / f"day{day}"
+
+    @staticmethod
+    def check(lesson):
+        """The file of checks that belongs to a lesson file."""
+        return lesson.parent / "checks" / lesson.name
+
+    def mine(self, lesson):
+        """The learner's file that belongs to a lesson file."""
+        return self.root / "my" / lesson.relative_to(self.root)
+
+    def core(self, day):
+        """What the box of a day asks for: its parts and its exercises that are not further."""
+        return [task for task in self.tasks.values() if task.day == day and not task.further]
+
+    def way(self, name):
+        """The tasks of a way, in the order of the book. KeyError for a way that is not in the plan."""
+        chosen = set()
+        for word in self.plan["ways"][name]["takes"]:
+            if word in self.days:
+                chosen |= {task.id for task in self.core(word)}
+            elif word == "further":
+                chosen |= {task.id for task in self.tasks.values() if task.further}
+            elif word in self.tasks:
+                chosen.add(word)
+        return [task for task in self.tasks.values() if task.id in chosen]
+
+    def short(self, path):
+        """A path as it is shown: from the root of the book."""
+        return path.relative_to(self.root).as_posix()
+
+
+def number(name):
+    """1.10 comes after 1.9."""
+    return [int(part) if part.isdigit() else 0 for part in name.split(".")]
+
+
+def exercises(lesson, day):
+    """The exercises of a lesson file, with what their checks say of them."""
+    known = described(Book.check(lesson))
+    found = {e.id: e for e in find(lesson.read_text("utf-8"))}
+    return [
+        Task(id, told["title"], told["minutes"], day, found[id].further, lesson, told["hints"])
+        for id, told in known.items()
+        if id in found
+    ]
+
+
+def described(path):
+    """title, minutes and hints of every exercise of a file of checks, read without running it."""
+    told = {}
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, ast.ClassDef) and node.name.startswith("exercise_"):
+            told[node.name.removeprefix("exercise_").replace("_", ".")] = {
+                target.id: ast.literal_eval(line.value)
+                for line in node.body
+                if isinstance(line, ast.Assign)
+                for target in line.targets
+                if isinstance(target, ast.Name) and target.id in ("title", "minutes", "hints")
+            }
+    return told

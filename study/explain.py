@@ -1,0 +1,239 @@
+"""Explain a wrong answer: the slip's name or the broken property, and the smallest example."""
+
+import contextlib
+import inspect
+import re
+import time
+from types import SimpleNamespace
+
+import numpy as np
+
+from study.naming import copied, members, name, outcome, same, sentence
+from study.running import tried
+
+LARGE = 60  # numbers; more than these are told by their shape
+LINE = 60  # characters; of a longer result only the place that differs most is shown
+
+
+def explained(check, functions, right, calls, outcomes, expected, failing, changed, mine):
+    """The verdict on a wrong answer: its name or the broken property, and a small example."""
+    slips = name(check, calls, outcomes)
+    kind, number, message, holds = finding(
+        check, functions, calls, outcomes, expected, failing, changed, slips
+    )
+    call = shrunk(check, calls[number], functions, right, mine, outcomes[number], holds)
+    names = list(inspect.signature(right[call[0]]).parameters)
+    told = {
+        "status": "wrong",
+        "kind": kind,
+        "slips": slips,
+        "message": message,
+        "function": call[0],
+        "example": {n: brief(a) for n, a in zip(names, call[1:], strict=False)},
+        "shapes": {
+            n: f"an array of shape {a.shape}"
+            for n, a in zip(names, call[1:], strict=False)
+            if isinstance(a, np.ndarray)
+        },
+    }
+    seen = outcomes[number]
+    if kind == "error":
+        told["traceback"] = seen.trace
+    return told | compared(
+        check, tried(functions, copied(call), mine), outcome(right, copied(call))
+    )
+
+
+def finding(check, functions, calls, outcomes, expected, failing, changed, slips):
+    """What is wrong: (its kind, the number of the call that shows it, a sentence, a property).
+
+    The kind is "slip", "changes" (its input), "error", "form" (None, a shape, a type, NaN),
+    "property" or "unknown".
+    """
+    if slips:
+        told = [sentence(members(check, "slips")[slip]) for slip in slips]
+        message = told[0] if len(set(told)) == 1 else f"Two things. {told[0]} And: {told[1]}"
+        return "slip", failing[0], message, None
+    if changed is not None:
+        call = calls[changed[0]]
+        message = (
+            f"{call[0]} changes its input {changed[1]}, by an operator such as -= or by writing "
+            "to a part of it. Make a new array instead."
+        )
+        return "changes", failing[0], message, None
+    for number in failing:
+        if outcomes[number][0] == "error":
+            told = outcomes[number].told
+            if "`raise " in told:
+                told = f"Your function refuses a call that is valid: is its condition right? {told}"
+            for pattern, advice in getattr(check, "advice", ()):
+                if re.search(pattern, told):
+                    told = f"{advice} {told}"
+            return "error", number, told, None
+    for number in failing:
+        message = misshapen(check, outcomes[number], expected[number], calls[number])
+        if message:
+            return "form", number, message, None
+    for number in failing:
+        found = broken(check, functions, calls[number], outcomes[number])
+        if found:
+            return "property", number, *found
+    message = (
+        f"{calls[failing[0]][0]} differs from the book's answer, in a way that is no slip we know."
+    )
+    return "unknown", failing[0], message, None
+
+
+def misshapen(check, seen, expected, call):
+    """A sentence on an answer of the wrong form: None, a list, a shape, a type, NaN; or None."""
+    result, wanted, what = seen[1], expected[1], call[0]
+    if result is None:
+        return f"{what} returns None. Is a `return` missing?"
+    if isinstance(wanted, tuple):
+        if not isinstance(result, tuple) or len(result) != len(wanted):
+            got = "a list" if isinstance(result, list) else f"{count(result)}"
+            return f"{what} returns {got}, not {len(wanted)} arrays: {', '.join(check.returns)}."
+        parts = zip(check.returns, result, wanted, strict=True)
+    else:
+        if isinstance(result, tuple):
+            return f"{what} returns {count(result)}, not one array."
+        parts = [("the result", result, wanted)]
+    for part, got, right in parts:
+        if not isinstance(got, (np.ndarray, np.generic)):
+            return f"{part} is a {type(got).__name__}, not a NumPy array.".capitalize()
+        if got.shape != right.shape:
+            return f"{part.capitalize()} has the shape {got.shape}, not {right.shape}."
+        if got.dtype.kind != right.dtype.kind or got.dtype.itemsize < right.dtype.itemsize:
+            return f"{part.capitalize()} has the type {got.dtype}, not {right.dtype}."
+        if np.isnan(got).any() and not np.isnan(right).any():
+            return f"{part.capitalize()} holds NaN: not a number, such as 0 / 0 or inf - inf."
+    return None
+
+
+def count(result):
+    return f"{len(result)} things" if isinstance(result, tuple) else "one thing"
+
+
+def broken(check, functions, call, seen):
+    """The first property that an outcome breaks: (sentence, property), or None."""
+    for title, holds in members(check, "properties").items():
+        if title.split("__")[0] in functions and title.split("__")[0] != call[0]:
+            continue
+        told = breaks(holds, functions, call, seen)
+        if told:
+            return told, holds
+    return None
+
+
+def breaks(holds, functions, call, seen):
+    """The sentence of a property that an outcome breaks, or None."""
+    if seen[0] == "error":
+        return None
+    with contextlib.suppress(Exception), np.errstate(all="ignore"):
+        return holds(SimpleNamespace(**functions), seen[1], *copied(call)[1:])
+    return None
+
+
+def shrunk(check, call, functions, right, mine, seen, holds, seconds=0.5):
+    """A failing call made smaller: whole numbers, and 0 wherever it still fails in the same way."""
+    end = time.monotonic() + seconds
+
+    def fails(candidate):
+        wanted = outcome(right, copied(candidate))
+        now = tried(functions, copied(candidate), mine)
+        if wanted[0] == "error" or now[0] != seen[0] or same(now, wanted):
+            return False
+        if now[0] == "error":
+            return now[1] == seen[1]
+        if holds:
+            return bool(breaks(holds, functions, candidate, now))
+        return visible(now[1], wanted[1])
+
+    smaller = tuple(np.round(a) + 0.0 if floats(a) else a for a in call)
+    if not fails(smaller):
+        return call
+    call = smaller
+    for number, argument in enumerate(call):
+        if not floats(argument):
+            continue
+        for place in np.ndindex(argument.shape):
+            if time.monotonic() > end:
+                return call
+            if argument[place] == 0:
+                continue
+            less = argument.copy()
+            less[place] = 0
+            candidate = (*call[:number], less, *call[number + 1 :])
+            if fails(candidate):
+                argument, call = less, candidate
+    return call
+
+
+def floats(argument):
+    return isinstance(argument, np.ndarray) and argument.dtype.kind == "f"
+
+
+def visible(result, wanted):
+    """Whether a difference shows in three digits."""
+    if isinstance(wanted, tuple) and isinstance(result, tuple) and len(wanted) == len(result):
+        return any(map(visible, result, wanted))
+    try:
+        a, b = np.asarray(result, float), np.asarray(wanted, float)
+    except (TypeError, ValueError):
+        return True
+    return a.shape != b.shape or not np.allclose(a, b, 1e-2, 1e-2, equal_nan=True)
+
+
+def compared(check, seen, wanted):
+    """The first part of the result that differs: {"part", "yours", "expected"}."""
+    if wanted[0] == "error":
+        return {}
+    if seen[0] == "error":
+        parts = wanted[1] if isinstance(wanted[1], tuple) else (wanted[1],)
+        shapes = " and ".join(str(part.shape) for part in parts)
+        return {"part": "result", "yours": seen[1], "expected": f"shape {shapes}"}
+    result, right = seen[1], wanted[1]
+    if isinstance(right, tuple) and isinstance(result, tuple) and len(right) == len(result):
+        order = reversed(list(zip(check.returns, result, right, strict=True)))  # weights, then out
+        for part, got, want in order:
+            if not same(("value", got), ("value", want)):
+                return pointed(part, got, want)
+    return pointed("result", result, right)
+
+
+def pointed(part, got, want):
+    """Both in brief, or the place where they differ most, where that says more."""
+    told = {"part": part, "yours": brief(got), "expected": brief(want)}
+    if not (isinstance(got, np.ndarray) and isinstance(want, np.ndarray) and want.ndim):
+        return told
+    if got.shape != want.shape:
+        return told
+    longest = max(len(told["yours"]), len(told["expected"]))
+    if longest <= LINE and told["yours"] != told["expected"]:
+        return told
+    with np.errstate(invalid="ignore"):
+        distance = np.nan_to_num(np.abs(np.subtract(got, want, dtype=float)), nan=np.inf)
+    place = np.unravel_index(distance.argmax(), want.shape)
+    where = ", ".join(map(str, place))
+    return {
+        "part": f"{part}[{where}]",
+        "yours": f"{got[place]:.9g}",
+        "expected": f"{want[place]:.9g}",
+    }
+
+
+def brief(value):
+    """An array on one line, with three digits: [[1 0] [0.5 2]]."""
+    if isinstance(value, dict):
+        return f"{len(value)} arrays by name"
+    if isinstance(value, tuple):
+        return ", ".join(map(brief, value))
+    if isinstance(value, np.ndarray) and value.size > LARGE:
+        return f"an array of shape {value.shape}"
+    if isinstance(value, np.ndarray) and value.ndim:
+        return "[" + " ".join(map(brief, value)) + "]"
+    if isinstance(value, (float, np.floating)) or getattr(value, "dtype", None) == float:
+        return f"{float(value) + 0.0:.4g}"
+    if isinstance(value, (bool, np.bool_)):
+        return "True" if value else "False"
+    return repr(value)[:200] if not isinstance(value, np.generic) else str(value)

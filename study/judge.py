@@ -1,0 +1,184 @@
+"""Judge one exercise in a learner's file: run it on the check's probes, say what is wrong.
+
+The verdict is a dictionary: exercise, title, file, status ("right", "wrong", "blank" or "stopped")
+and, where there is something to say, message, kind, slips, example, part, yours, expected, note,
+prints, traceback.
+"""
+
+import ast
+import contextlib
+import importlib
+import importlib.util
+import inspect
+import linecache
+import sys
+from types import ModuleType
+
+import numpy as np
+
+from study.exercises import find
+from study.explain import explained
+from study.naming import copied, members, name, outcome, same, sentence
+from study.running import Prints, Stop, copied_answer, guarded, tried
+
+
+def load_check(path, exercise):
+    """The check class of an exercise from dayN/checks/<module>.py."""
+    spec = importlib.util.spec_from_file_location(
+        f"checks_{path.parent.parent.name}_{path.stem}", path
+    )
+    module = sys.modules.get(spec.name)
+    if module is None:
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        sys.modules[spec.name] = module
+    return getattr(module, "exercise_" + exercise.replace(".", "_"))
+
+
+def verdict(exercise, mine, reference, check):
+    """Judge one exercise of the file `mine`; reference is the lesson's module, already imported."""
+    base = {"exercise": exercise, "title": check.title}
+    prints = Prints()
+    try:
+        with contextlib.redirect_stdout(prints), contextlib.redirect_stderr(prints):
+            told = judged(exercise, mine, reference, check)
+    except Stop as stop:
+        told = {"status": stop.status, "message": str(stop), "traceback": stop.trace}
+    if prints.kept and told["status"] != "right":
+        told["prints"] = prints.kept
+    return base | told
+
+
+def judged(exercise, mine, reference, check):
+    """The verdict without its head. Stop where there is nothing to compare."""
+    if check is None:
+        raise Stop("There is no check for this exercise.", "stopped")
+    module, names, blank = learners(exercise, mine, reference)
+    waiting = Stop(f"Still blank: {' and '.join(sorted(blank))}.", "blank")
+    if blank == set(names):
+        raise waiting
+    functions = {n: vars(module)[n] for n in names}
+    right = {n: vars(reference)[n] for n in names}
+    calls = [call for call in probes(check) if call[0] not in blank]
+    expected = [outcome(right, copied(call)) for call in calls]
+    outcomes, changed = run_all(functions, calls, mine)
+    failing = [i for i, seen in enumerate(outcomes) if not same(seen, expected[i])]
+    if not failing and changed is None:
+        if blank:
+            raise waiting
+        return {"status": "right"} | remarks(check, functions, right, mine)
+    if not failing:
+        call, argument = calls[changed[0]], changed[1]
+        raise Stop(
+            f"The numbers are right, but {call[0]} changes its input {argument}. "
+            "Work on a copy: x = x - 1 makes a new array, x -= 1 does not."
+        )
+    accepted = name(check, calls, outcomes, "accepts")
+    if accepted and changed is None:
+        if blank:
+            raise waiting
+        note = sentence(members(check, "accepts")[accepted[0]])
+        return {"status": "right", "note": note}
+    return explained(check, functions, right, calls, outcomes, expected, failing, changed, mine)
+
+
+def probes(check):
+    """The calls that an answer is judged by, the same every time: hand-sized ones first."""
+    rng = np.random.default_rng(1)
+    return [
+        *check.calls(np.random.default_rng(0)),
+        *(check.random_call(rng) for _ in range(30)),
+    ]
+
+
+def learners(exercise, mine, reference):
+    """The learner's module, every other exercise in it the reference's; and the names to judge."""
+    try:
+        source = mine.read_text("utf-8")
+    except FileNotFoundError:
+        raise Stop(f"There is no {mine}: `study` makes it.", "stopped") from None
+    except UnicodeDecodeError:
+        raise Stop("The file is not UTF-8 text. Save it as UTF-8.") from None
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None)
+        shown = f" {(error.text or '').strip()}" if line else ""
+        why = getattr(error, "msg", error)
+        raise Stop(f"Line {line} is not Python yet ({why}):{shown}") from None
+    exercises = find("".join(linecache.getlines(reference.__file__)))
+    names = [e.name for e in exercises if e.id == exercise]
+    sys.modules[reference.__name__] = None  # to import the answer is not to write it
+    module = ModuleType("my_" + mine.stem)
+    module.__file__ = str(mine)
+    linecache.cache[str(mine)] = (len(source), None, source.splitlines(keepends=True), str(mine))
+    guarded(lambda: exec(compile(source, str(mine), "exec"), vars(module)), mine)  # noqa: S102
+    for other in exercises:
+        if other.id != exercise:
+            vars(module)[other.name] = vars(reference)[other.name]
+    for wanted in names:
+        if not callable(vars(module).get(wanted)):
+            raise Stop(
+                f"There is no function {wanted} in the file. `study reset {exercise}` brings it back."
+            )
+        code = getattr(vars(module)[wanted], "__code__", None)
+        if code is not None and code.co_filename == reference.__file__:
+            raise Stop(copied_answer(reference.__name__))
+    last = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    blank = {name for name in names if name in last and is_blank(last[name])}
+    return module, names, blank
+
+
+def is_blank(node):
+    """Whether a function still only raises NotImplementedError."""
+    return len(node.body) <= 2 and ast.unparse(node.body[-1]).startswith(
+        "raise NotImplementedError"
+    )
+
+
+def run_all(functions, calls, mine):
+    """Every probe twice, the second time in the other order: outcomes, first changed input.
+
+    Stop where the two answers differ, where nothing comes back, where the function is blank.
+    """
+    outcomes, changed = [], None
+    for number, call in enumerate(calls):
+        given = copied(call)
+        outcomes.append(tried(functions, given, mine))
+        if changed is None and (argument := difference(functions[call[0]], given, call)):
+            changed = number, argument
+    for call, first in zip(reversed(calls), reversed(outcomes), strict=True):
+        if not same(tried(functions, copied(call), mine), first):
+            raise Stop(
+                f"{call[0]} gives two answers to the same call. Something outside it is kept from "
+                "one call to the next, or drawn at random."
+            )
+    return outcomes, changed
+
+
+def difference(function, given, call):
+    """The name of the first argument that the call changed, or None."""
+    names = list(inspect.signature(function).parameters)
+    for number, (now, before) in enumerate(zip(given[1:], call[1:], strict=True)):
+        if isinstance(before, dict):
+            pairs = [(now.get(key), value) for key, value in before.items()]
+        else:
+            pairs = [(now, before)]
+        if any(
+            isinstance(old, np.ndarray) and not np.array_equal(new, old, equal_nan=True)
+            for new, old in pairs
+        ):
+            return names[number] if number < len(names) else f"number {number + 1}"
+    return None
+
+
+def remarks(check, functions, right, mine):
+    """A note on a right answer that takes what its docstring refuses."""
+    for call in getattr(check, "refusals", lambda rng: ())(np.random.default_rng(2)):
+        seen = tried(functions, copied(call), mine)
+        if seen[:2] != ("error", "ValueError"):
+            why = outcome(right, copied(call))[2]
+            return {
+                "note": f'One thing for later: where the book\'s {call[0]} refuses with "{why}", yours does not.'
+            }
+    return {}

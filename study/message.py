@@ -1,0 +1,87 @@
+"""What a learner reads: a verdict in at most 12 lines, the mistake first."""
+
+import shutil
+import textwrap
+
+LINES = 12
+
+
+def width():
+    return min(100, shutil.get_terminal_size().columns)
+
+
+def report(verdict, verbose=False):
+    """The lines for one verdict. The first names the exercise and the file that was judged."""
+    right = verdict["status"] == "right"
+    head = f"{verdict['exercise']} {verdict['title']}: {'right' if right else 'not yet'}"
+    lines = [f"{head}  ({verdict['file']})"]
+    if right:
+        return lines + wrapped(verdict.get("note", ""))
+    lines += ["", *wrapped(verdict["message"])]
+    if verbose:
+        return lines + details(verdict)
+    room = LINES - len(lines) - 2
+    lines += example(verdict, room)
+    prints = verdict.get("prints", "").splitlines()[: max(0, LINES - len(lines) - 2)][:2]
+    lines += [short(f"    you printed: {line}") for line in prints]
+    last = f"study hint {verdict['exercise']}   study check {verdict['exercise']} --verbose"
+    return [*lines, "", last]
+
+
+def wrapped(text):
+    return textwrap.wrap(text, width()) if text else []
+
+
+def example(verdict, room):
+    """The smallest example in so many lines: the arguments, your numbers, the expected ones."""
+    if not verdict.get("example"):
+        return []
+    numbers = compared(verdict)
+    told, room = dict(verdict["example"]), max(1, room - len(numbers) - 1)
+    large = sorted(verdict["shapes"], key=lambda name: -len(told[name]))
+    # the largest arguments are told by their shapes, until all of them fit
+    while len(given := laid_out(told)) > room and large:
+        told[large[0]] = verdict["shapes"][large.pop(0)]
+    return ["", *(short(line) for line in given[:room] + numbers)]
+
+
+def laid_out(told):
+    """Names and values, as many to a line as fit."""
+    lines = [""]
+    for name, value in told.items():
+        part = f"{name} = {value}"
+        if lines[-1] and len(lines[-1]) + len(part) + 7 > width():
+            lines.append("")
+        lines[-1] += ("   " if lines[-1] else "") + part
+    return [f"    {line}" for line in lines]
+
+
+def compared(verdict):
+    """Two lines: what the learner's function gives, what the book's gives."""
+    if "yours" not in verdict:
+        return []
+    wide = len(verdict["part"]) + 10
+    return [
+        f"    {verdict['part']}, {who}".ljust(wide + 6) + verdict[who]
+        for who in ("yours", "expected")
+    ]
+
+
+def details(verdict):
+    """All that is known of a wrong answer, the traceback last."""
+    lines = []
+    if verdict.get("slips"):
+        lines += ["", f"This slip is called {' and '.join(verdict['slips'])}."]
+    if verdict.get("example"):
+        lines += ["", f"  {verdict['function']}, for example:"]
+        lines += [f"    {name} = {value}" for name, value in verdict["example"].items()]
+        lines += compared(verdict)
+    for title in ("prints", "traceback"):
+        if verdict.get(title):
+            lines += ["", f"{title}:", *verdict[title].rstrip().splitlines()]
+    return lines
+
+
+def short(text):
+    """A line cut to the width of the terminal."""
+    return text if len(text) <= width() else text[: width() - 2] + " …"

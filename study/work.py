@@ -1,0 +1,144 @@
+"""The learner's files in my/: made once, never written over, every judged version kept."""
+
+import ast
+import hashlib
+import re
+import time
+
+from study.boxes import locked, write
+from study.exercises import blank, find, functions
+
+
+def make(book, day):
+    """Write the blank files of a day that are not there yet. Returns their paths."""
+    made = []
+    for lesson in book.lessons(day):
+        mine = book.mine(lesson)
+        if not mine.exists():
+            mine.parent.mkdir(parents=True, exist_ok=True)
+            text = blank(lesson.read_text("utf-8")).encode("utf-8")
+            try:
+                with mine.open("xb") as file:
+                    file.write(text)
+            except FileExistsError:
+                continue
+            made.append(mine)
+    return made
+
+
+def keep(book, mine):
+    """Keep this version of a learner's file in .study/history/, once."""
+    data = mine.read_bytes()
+    folder = book.root / ".study" / "history" / mine.parent.name
+    path = folder / f"{mine.stem}-{hashlib.sha256(data).hexdigest()[:12]}{mine.suffix}"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        write(path, data)
+    return path
+
+
+def reset(book, tasks):
+    """Blank these exercises again; a dated copy of each file goes to my/kept/. Returns the copies.
+
+    A file whose exercises are all meant, or that is not Python, becomes the blank file.
+    """
+    copies, ids = [], {task.id for task in tasks}
+    with locked(book):
+        for lesson in {task.lesson for task in tasks if task.lesson}:
+            mine, source = book.mine(lesson), lesson.read_text("utf-8")
+            if not mine.exists():
+                continue
+            copies.append(dated(book, mine))
+            text = blank(source)
+            if {e.id for e in find(source)} - ids:
+                text = without(mine.read_text("utf-8"), source, ids)
+            write(mine, text.encode("utf-8"))
+    return copies
+
+
+def dated(book, mine):
+    """A copy of a file in my/kept/, with the date in its name."""
+    stamp = time.strftime("%Y-%m-%d-%H%M%S")
+    folder = book.root / "my" / "kept" / mine.parent.name
+    folder.mkdir(parents=True, exist_ok=True)
+    number, path = 1, folder / f"{mine.stem}.{stamp}{mine.suffix}"
+    while path.exists():
+        number += 1
+        path = folder / f"{mine.stem}.{stamp}-{number}{mine.suffix}"
+    write(path, mine.read_bytes())
+    return path
+
+
+def without(text, source, ids):
+    """A learner's text with the functions of some exercises blank; what is missing is put back.
+
+    ValueError where the text is not Python.
+    """
+    try:
+        written = dict(located(text))
+    except SyntaxError as error:
+        raise ValueError(
+            f"line {error.lineno} is not Python, so one function cannot be told from the next: "
+            "mend that line first, or reset the whole day"
+        ) from None
+    blanks, lines = dict(located(blank(source))), text.splitlines()
+    blank_lines = blank(source).splitlines()
+    chosen = [e.name for e in find(source) if e.id in ids]
+    for name in sorted(chosen, key=lambda name: -written.get(name, (0, 0))[0]):
+        first, last = blanks[name]
+        new = blank_lines[first - 1 : last]
+        if name in written:
+            lines[written[name][0] - 1 : written[name][1]] = new
+        elif "." not in name:
+            lines += ["", "", *new]
+    return "\n".join(lines) + "\n"
+
+
+def located(text):
+    """name -> (first, last) line of every function and method of a text, decorators included."""
+    for prefix, node in functions(ast.parse(text)):
+        first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
+        yield prefix + node.name, (first, node.end_lineno)
+
+
+def signatures(text):
+    """name -> signature, of every function and method of a text."""
+    return {
+        prefix + node.name: f"{node.name}({ast.unparse(node.args)})"
+        for prefix, node in functions(ast.parse(text))
+    }
+
+
+def renamed(lesson, mine, ids):
+    """Sentences on functions whose signature in the learner's file is not the book's."""
+    source = lesson.read_text("utf-8")
+    try:
+        yours = signatures(mine.read_text("utf-8"))
+    except (SyntaxError, ValueError, OSError):
+        return []
+    books = signatures(source)
+    names = [e.name for e in find(source) if e.id in ids]
+    return [
+        f"Your file has {yours[name]}, the book now has {books[name]}."
+        for name in names
+        if name in yours and yours[name] != books[name]
+    ]
+
+
+def line_of(mine, ids, lesson):
+    """The line of the first function of an exercise in the learner's file, or 1."""
+    names = {e.name for e in find(lesson.read_text("utf-8")) if e.id in ids}
+    try:
+        lines = [line for name, (line, _) in located(mine.read_text("utf-8")) if name in names]
+    except (SyntaxError, ValueError, OSError):
+        return 1
+    return min(lines, default=1)
+
+
+def body(text, name):
+    """The source of one function of a text, or an empty string."""
+    places = dict(located(text))
+    if name not in places:
+        return ""
+    first, last = places[name]
+    return re.sub(r"\s+\Z", "", "\n".join(text.splitlines()[first - 1 : last]))

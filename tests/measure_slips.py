@@ -1,0 +1,124 @@
+"""What the checks catch, and what they name: day1/results/slips.json.
+
+    python tests/measure_slips.py            judge every wrong answer again and write the record
+    python tests/measure_slips.py --open     print the answers whose message nobody has judged yet
+
+tests/unseen/day1.jsonl holds wrong answers by people who had not seen the bank: exercise, writer,
+label (the mistake in the writer's words, before any judgement), code; and afterwards the message
+and the judgement on it: "named" (the message tells the mistake that the label tells), "true" (what
+it says holds, but it is not the mistake), "wrong" (it tells another mistake), "missed" (the first
+time it passed; the check has been mended since). A message that has changed since the judgement has
+to be judged again.
+"""
+
+import collections
+import json
+import re
+import shutil
+import sys
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+from study.asking import Judge
+from study.book import Book
+from study.exercises import blank
+from study.judge import load_check
+from study.naming import members
+
+ROOT = Path(__file__).parent.parent
+UNSEEN = ROOT / "tests" / "unseen" / "day1.jsonl"
+REPAIRS = ROOT / "tests" / "unseen" / "repairs.jsonl"
+RECORD = ROOT / "day1" / "results" / "slips.json"
+
+
+def answers():
+    return [json.loads(line) for line in UNSEEN.read_text("utf-8").splitlines()]
+
+
+def verdicts(wrong):
+    """The verdict on each wrong answer, written at the end of the blank file of its lesson."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("day1", "study"):
+            shutil.copytree(ROOT / name, Path(folder) / name)
+        book = Book(folder)
+        with closing(Judge(book)) as judge:
+            for answer in wrong:
+                task = book.tasks[answer["exercise"]]
+                mine = book.mine(task.lesson)
+                mine.parent.mkdir(parents=True, exist_ok=True)
+                text = blank(task.lesson.read_text("utf-8")) + "\n\n" + answer["code"] + "\n"
+                mine.write_text(text, encoding="utf-8")
+                yield judge.verdict(task)
+
+
+def message(verdict):
+    """What a verdict says of a mistake, whatever the number of the line."""
+    return re.sub(r"\bLine \d+", "Line …", verdict.get("message", verdict["status"]))
+
+
+def counts(wrong, told):
+    """Over some wrong answers: how many were caught, and what became of the rest."""
+    row = collections.Counter(answer["judgement"] for answer in wrong)
+    now = sum(v["status"] != "right" for v in told)
+    return {"answers": len(wrong), "caught": len(wrong) - row["missed"], "caught now": now, **row}
+
+
+def bank():
+    """exercise -> number of slips and of answers that are accepted in another convention."""
+    book, row = Book(ROOT), {}
+    for task in book.tasks.values():
+        if task.lesson and task.day == "1":
+            check = load_check(book.check(task.lesson), task.id)
+            kinds = {kind: len(members(check, kind)) for kind in ("slips", "accepts")}
+            row[task.id] = {"title": task.title, **kinds}
+    return row
+
+
+def repairs():
+    """arm -> how many wrong answers were mended within one try and within two."""
+    rows = collections.defaultdict(lambda: {"answers": 0, "within one": 0, "within two": 0})
+    if REPAIRS.exists():
+        for line in REPAIRS.read_text("utf-8").splitlines():
+            case = json.loads(line)
+            row = rows[case["arm"]]
+            row["answers"] += 1
+            row["within one"] += case["tries"] == 1
+            row["within two"] += case["tries"] in (1, 2)
+    return dict(rows)
+
+
+def main():
+    wrong = answers()
+    told = list(verdicts(wrong))
+    stale = [
+        (number, a, v)
+        for number, (a, v) in enumerate(zip(wrong, told, strict=True))
+        if a.get("message") != message(v) or not a.get("judgement")
+    ]
+    if stale or "--open" in sys.argv:
+        for number, answer, verdict in stale:
+            print(json.dumps({"number": number, **answer, "now": message(verdict)}))
+        print(f"{len(stale)} messages to judge", file=sys.stderr)
+        return 1
+    exercises = sorted({a["exercise"] for a in wrong}, key=lambda e: int(e.split(".")[1]))
+    row = {
+        "command": "python tests/measure_slips.py",
+        "all": counts(wrong, told),
+        "exercises": {
+            exercise: counts(
+                [a for a in wrong if a["exercise"] == exercise],
+                [v for a, v in zip(wrong, told, strict=True) if a["exercise"] == exercise],
+            )
+            for exercise in exercises
+        },
+        "bank": bank(),
+        "repairs": repairs(),
+    }
+    RECORD.write_text(json.dumps(row, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(row["all"]))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

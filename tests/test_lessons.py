@@ -1,0 +1,177 @@
+"""The lessons say what is true: worked numbers, folded answers, pitfalls, links to figures."""
+
+import math
+import re
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from study.asking import Judge
+from study.book import Book
+
+from attention_numpy import attention, causal_mask, split_heads
+from block_numpy import block, gelu, layer_norm, random_params
+from positions_numpy import embed, sinusoidal
+from test_study import book, write  # noqa: F401  the fixture of a copied book
+
+ROOT = Path(__file__).parent.parent
+DAY1 = ROOT / "day1"
+LESSONS = [DAY1 / "README.md", DAY1 / "block.md"]
+PROGRAMS = ["attention_numpy", "positions_numpy", "block_numpy", "toy_tasks", "trace_encoder"]
+
+
+@pytest.fixture(scope="module")
+def printed():
+    """What the programs of the day print."""
+    runs = [
+        subprocess.run(
+            [sys.executable, str(DAY1 / f"{name}.py")], capture_output=True, text=True, check=True
+        )
+        for name in PROGRAMS
+    ]
+    return "\n".join(run.stdout for run in runs)
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda p: p.name)
+def test_worked_numbers_are_printed_by_a_program(lesson, printed):
+    blocks = re.findall(r"```text\n(.*?)\n```", lesson.read_text("utf-8"), re.DOTALL)
+    assert blocks
+    for text in blocks:
+        assert text.strip("[]") in printed, text
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda p: p.name)
+def test_a_lesson_has_every_part(lesson):
+    text = lesson.read_text("utf-8")
+    parts = {"an example": "```text", "a figure": "](figures/", "an exercise": "> **Exercise"}
+    parts |= {"questions": "## Ask yourself", "reading": "## Reading", "a record": "<!-- begin:"}
+    if lesson.name == "README.md":
+        parts |= {"a review": "## Before", "a summary": "## Summary", "pitfalls": "## Pitfalls"}
+    for what, mark in parts.items():
+        assert mark in text, what
+
+
+def test_lessons_show_every_figure_and_ask_for_every_exercise():
+    text = "".join(lesson.read_text("utf-8") for lesson in LESSONS)
+    shown = set(re.findall(r"\]\(figures/(\w+\.png)\)", text))
+    assert shown == {path.name for path in (DAY1 / "figures").iterdir()}
+    for task in Book(ROOT).tasks.values():
+        if task.day == "1" and task.lesson:
+            assert f"**Exercise {task.id}**" in text
+            assert f"`study check {task.id}`" in text
+
+
+def answers(lesson, heading):
+    """The folded answers of a section, without markup."""
+    section = lesson.read_text("utf-8").split(heading)[1].split("\n## ")[0]
+    found = re.findall(r"<summary>answer</summary>(.*?)</details>", section, re.DOTALL)
+    return [" ".join(text.split()) for text in found]
+
+
+def test_the_questions_before_have_the_right_answers():
+    given = answers(LESSONS[0], "## Before")
+    x, ones = np.zeros((2, 3, 4)), np.ones(4)
+    with np.errstate(over="ignore"):
+        computed = [
+            str(x.swapaxes(-1, -2).shape),
+            f"{np.zeros((2, 3)).sum(axis=-1).shape} and {np.zeros((2, 3)).sum(-1, keepdims=True).shape}",
+            f"{np.exp(1000.0)} and {np.exp(-1000.0)}",
+            str((np.zeros((5, 1)) < np.zeros(7)).shape),
+            f"{ones[0] * 1:.0f} and {np.eye(4)[0] @ np.eye(4)[1]:.0f}",
+        ]
+    assert len(given) == len(computed)
+    for text, wanted in zip(given, computed, strict=True):
+        assert text.startswith(wanted), (text, wanted)
+
+
+def test_predictions_and_self_assessment_are_computed():
+    text = LESSONS[0].read_text("utf-8")
+    equal = attention(np.zeros((1, 4)), np.zeros((3, 4)), np.zeros((3, 1)))[1]
+    assert f"e^s / 3 e^s = {equal[0, 0]:.3f}" in text
+    q, k = np.random.default_rng(0).normal(size=(2, 200_000, 64))
+    assert abs((q * k).sum(axis=-1).var() - 64) < 1
+    assert "For D = 64 that is 64." in text
+    assert f"100 × 100 × 4 = {100 * 100 * 4} weights" in text
+    shares = np.full(8, 1 / 8)
+    assert f"ln 8 = {-(shares * np.log(shares)).sum():.3f}" in text
+    assert f"4 · 96² = {4 * 96**2}" in " ".join(text.split())
+    v = np.random.default_rng(1).normal(size=(3, 2))
+    out, _ = attention(*np.random.default_rng(2).normal(size=(2, 3, 4)), v, causal_mask(3))
+    np.testing.assert_allclose(out[0], v[0])
+    row = attention(np.eye(4)[:1] * 2, np.eye(4)[:3] * 2, np.zeros((3, 1)))[1]
+    sharper = attention(np.eye(4)[:1] * 20, np.eye(4)[:3] * 2, np.zeros((3, 1)))[1]
+    assert -(sharper * np.log(sharper)).sum() < -(row * np.log(row)).sum() < math.log(3)
+
+
+def test_the_reshape_of_the_page_deals_out_words():
+    x = np.arange(8).reshape(1, 2, 4)
+    assert x.reshape(1, 2, 2, 2)[0, 0].tolist() == [[0, 1], [2, 3]]
+    assert split_heads(x, 2)[0, 0].tolist() == [[0, 1], [4, 5]]
+    text = " ".join(LESSONS[0].read_text("utf-8").split())
+    assert "head 0 should get 0 1 and 4 5; that reshape gives it 0 1 and 2 3" in text
+
+
+def test_equal_words_get_equal_outputs_without_positions():
+    x = embed([1, 0, 1], np.random.default_rng(0).normal(size=(2, 4)))
+    out, _ = attention(x, x, x)
+    np.testing.assert_allclose(out[0], out[2], atol=1e-15)
+    x = x + sinusoidal(3, 4)
+    assert np.abs(np.subtract(*attention(x, x, x)[0][[0, 2]])).max() > 0.01
+
+
+def test_the_questions_on_the_block_have_the_right_answers():
+    text = " ".join(LESSONS[1].read_text("utf-8").split())
+    params = random_params(np.random.default_rng(0), V=2, C=4, M=8, L=1, classes=2)
+    own = {k.removeprefix("blocks.0."): v for k, v in params.items() if k.startswith("blocks.0.")}
+    still = {k: np.zeros_like(v) if "norm" not in k else v for k, v in own.items()}
+    x = np.random.default_rng(1).normal(size=(1, 3, 4))
+    np.testing.assert_array_equal(block(x, still, 2), x)
+    once = layer_norm(x, own["norm_1.gain"], own["norm_1.bias"])
+    twice = layer_norm(once, own["norm_2.gain"], own["norm_2.bias"])
+    np.testing.assert_allclose(block(x, still, 2, norm="post"), twice)
+    assert f"2 · 64 · 256 + 256 + 64 = {2 * 64 * 256 + 256 + 64}" in text
+    assert f"{gelu(np.array([0.0]))[0]:.0f} and {gelu(np.array([-10.0]))[0]:.3f}" in text
+
+
+# the row of the table, and what to write into a right answer to see it
+PITFALLS = {
+    "softmax(scores, axis=-2)": ("1.2", "softmax(scores)", "softmax(scores, axis=-2)"),
+    "np.sqrt": ("1.2", " / np.sqrt(q.shape[-1])", ""),
+    "q @ k.T": ("1.2", "k.swapaxes(-1, -2)", "k.T"),
+    "softmax(scores) * mask": (
+        "1.2",
+        "np.where(mask, scores, -np.inf)\n    weights = softmax(scores)",
+        "scores\n    weights = softmax(scores) * (1 if mask is None else mask)",
+    ),
+    "np.where(mask, scores, 0)": ("1.2", "-np.inf", "0"),
+    "x.reshape(B, H, T, D)": (
+        "1.4",
+        "x.reshape(B, T, H, C // H).swapaxes(1, 2)",
+        "x.reshape(B, H, T, C // H)",
+    ),
+    "2 * (channels // 2 * 2) / C": (
+        "1.6",
+        "channels // 2 * 2 / C",
+        "2 * (channels // 2 * 2) / C",
+    ),
+}
+
+
+def test_every_pitfall_is_named_by_the_check(book):  # noqa: F811
+    section = LESSONS[0].read_text("utf-8").split("## Pitfalls")[1].split("## Reading")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) == len(PITFALLS)
+    with closing(Judge(book)) as judge:
+        for (code, (exercise, right, wrong)), row in zip(PITFALLS.items(), rows, strict=True):
+            assert f"`{code}" in row
+            assert f"in {exercise} |" in row
+            task = book.tasks[exercise]
+            text = task.lesson.read_text("utf-8")
+            assert text.count(right) >= 1, right
+            book.mine(task.lesson).write_text(text.replace(right, wrong, 1), encoding="utf-8")
+            told = judge.verdict(task)
+            assert told["kind"] == "slip", told
+            assert len(told["slips"]) == 1

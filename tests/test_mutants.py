@@ -1,0 +1,60 @@
+"""No machine-made mistake passes a check: what differs on any valid input is caught."""
+
+import ast
+import importlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from study.book import Book
+from study.exercises import find
+from study.judge import load_check, probes
+from study.naming import copied, outcome, same
+
+from mutants import mutants
+
+ROOT = Path(__file__).parent.parent
+BOOK = Book(ROOT)
+EXERCISES = [task for task in BOOK.tasks.values() if task.lesson]
+INPUTS = 1000
+
+
+def differs(right, wrong, calls):
+    """Whether a mutant gives something else, or changes its input, on any of the calls."""
+    for call in calls:
+        given = copied(call)
+        if not same(outcome(wrong, given), outcome(right, copied(call))):
+            return True
+        if repr(given) != repr(call):
+            return True
+    return False
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", EXERCISES, ids=lambda task: task.id)
+def test_every_mutant_is_caught(task):
+    check = load_check(BOOK.check(task.lesson), task.id)
+    reference = importlib.import_module(task.lesson.stem)
+    text = task.lesson.read_text("utf-8")
+    named = [exercise.name for exercise in find(text) if exercise.id == task.id]
+    right = {name: vars(reference)[name] for name in named}
+    rng = np.random.default_rng(3)
+    inputs = [check.random_call(rng) for _ in range(INPUTS)]
+    calls, caught, equal = probes(check), 0, 0
+    for function in ast.parse(text).body:
+        if getattr(function, "name", None) not in named:
+            continue
+        for what, mutant in mutants(function):
+            space = dict(vars(reference))
+            try:
+                exec(compile(ast.Module([mutant], []), "mutant", "exec"), space)  # noqa: S102
+            except (SyntaxError, ValueError, TypeError):
+                continue
+            wrong = right | {function.name: space[function.name]}
+            if differs(right, wrong, calls):
+                caught += 1
+                continue
+            assert not differs(right, wrong, inputs), f"{function.name}, {what}: not caught"
+            equal += 1
+    assert caught > 3
+    print(f"{task.id}: {caught} mutants caught, {equal} behave like the reference")
