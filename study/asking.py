@@ -18,16 +18,20 @@ class Judge:
 
     def start(self):
         folders = [str(self.book.root), *map(str, map(self.book.folder, self.book.days))]
-        path = os.pathsep.join([*folders, os.environ.get("PYTHONPATH", "")])
+        # before what is installed, and behind Python's own modules: a json.py hides nothing
+        start = (
+            "import sys; n = [*('site-packages' in p for p in sys.path), True].index(True); "
+            f"sys.path[n:n] = {folders!r}; from study.server import main; main()"
+        )
         # one thread is enough for small arrays, and starts sooner
         alone = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "study.server"],
+            [sys.executable, "-P", "-c", start],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd=self.book.root,
-            env=os.environ | alone | {"PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"},
+            env=os.environ | alone | {"PYTHONIOENCODING": "utf-8"},
             encoding="utf-8",
         )
 

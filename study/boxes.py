@@ -6,11 +6,13 @@ import re
 import time
 
 BOX = re.compile(r"^(- \[)([ xX])(\] )(day \S+|\S+)", re.MULTILINE)
+PLAN = re.compile(r"(?<=<!-- begin: boxes -->).*?(?=<!-- end -->)", re.DOTALL)
 
 
 def ticked(text):
     """The ids whose boxes are ticked."""
-    return {m[4] for m in BOX.finditer(text) if m[2] != " "}
+    plan = PLAN.search(text)
+    return {m[4] for m in BOX.finditer(plan[0] if plan else "") if m[2] != " "}
 
 
 def with_ticks(text, done, undone=()):
@@ -20,7 +22,7 @@ def with_ticks(text, done, undone=()):
         state = "x" if m[4] in done else " " if m[4] in undone else m[2]
         return m[1] + state + m[3] + m[4]
 
-    return BOX.sub(mark, text)
+    return PLAN.sub(lambda plan: BOX.sub(mark, plan[0]), text)
 
 
 def tick(book, done=(), undone=()):
@@ -40,6 +42,7 @@ def tick(book, done=(), undone=()):
 
 def write(path, data):
     """Write a file beside its place and move it there: a reader sees the old one or the new one."""
+    path = path.resolve()  # a link stays a link
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         beside.write_bytes(data)
@@ -57,7 +60,7 @@ def locked(book, seconds=5):
     lock.parent.mkdir(exist_ok=True)
     while True:
         try:
-            os.close(os.open(lock, os.O_CREAT | os.O_EXCL))
+            own = os.open(lock, os.O_CREAT | os.O_EXCL)
             break
         except FileExistsError:
             with contextlib.suppress(FileNotFoundError):
@@ -67,4 +70,7 @@ def locked(book, seconds=5):
     try:
         yield
     finally:
-        lock.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(own), lock.stat()):  # not one that took its place
+                lock.unlink()
+        os.close(own)

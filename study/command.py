@@ -89,7 +89,7 @@ def chosen(words):
         """Blank again, and untick. A dated copy of your file goes to my/kept/.
 
         Args:
-            what: an exercise (1.2), a part (1.a) or a day (day1); without it, the whole book.
+            what: an exercise (1.2), a part (1.a) or a day (day1); all, or nothing: the whole book.
         """
         return lambda book, ready: blanked(book, what)
 
@@ -132,12 +132,14 @@ def path_taken(book, way=""):
             raise ValueError(f"there is no way {way!r}; there are {', '.join(book.plan['ways'])}")
         file.parent.mkdir(exist_ok=True)
         boxes.write(file, way.encode())
-    name = file.read_text("utf-8").strip() if file.exists() else "everything"
+    name = file.read_text("utf-8", "replace").strip() if file.exists() else "everything"
     return book.way(name if name in book.plan["ways"] else "everything")
 
 
 def done(book):
-    return boxes.ticked((book.root / "README.md").read_text("utf-8"))
+    """The ids whose boxes are ticked; none where there is no README.md."""
+    page = book.root / "README.md"
+    return boxes.ticked(page.read_text("utf-8")) if page.exists() else set()
 
 
 def next_task(book, exercise=False):
@@ -267,8 +269,12 @@ def judged(book, ready, task):
     changed = work.renamed(task.lesson, mine, {task.id})
     if changed and verdict["status"] != "right":
         verdict["message"] += " " + " ".join(changed)
-    right = verdict["status"] == "right"
-    boxes.tick(book, done=[task.id] if right else [], undone=[] if right else [task.id])
+    done_now = [task.id] if verdict["status"] == "right" else []
+    undone = [task.id] if verdict["status"] in ("wrong", "blank") else []
+    try:
+        boxes.tick(book, done_now, undone)
+    except FileNotFoundError:
+        verdict["note"] = "No box was ticked: README.md is missing. `git restore README.md`"
     return verdict
 
 
@@ -308,6 +314,7 @@ def watching(book, ready, what):
     mine = book.mine(task.lesson)
     with closing(ready):
         while True:
+            before = mine.read_bytes() if mine.exists() else b""
             verdict = judged(book, ready, task)
             right = verdict["status"] == "right"
             show(message.report(verdict), right)
@@ -318,6 +325,8 @@ def watching(book, ready, what):
             if after is not None and after != task:
                 task, mine = after, book.mine(after.lesson)
                 print(f"\nNext: {task.id} {task.title}")
+            elif mine.read_bytes() != before:
+                continue  # it was saved again meanwhile
             print(f"waiting for a save of {book.short(mine)} …\n", flush=True)
             changes = watchfiles.watch(mine.parent, debounce=100, step=20, raise_interrupt=True)
             next(c for c in changes if str(mine) in {path for _, path in c})
@@ -328,8 +337,8 @@ def hinted(book, what):
     task = single(book, what)
     file = book.root / ".study" / "hints.json"
     try:
-        rungs = json.loads(file.read_text("utf-8"))
-    except (OSError, ValueError):
+        rungs = {name: max(0, int(rung)) for name, rung in json.loads(file.read_text()).items()}
+    except (OSError, ValueError, TypeError, AttributeError):
         rungs = {}
     rungs[task.id] = min(rungs.get(task.id, 0) + 1, len(task.hints))
     file.parent.mkdir(exist_ok=True)
@@ -362,11 +371,11 @@ def beside(book, what, reveal):
         return 1
     mine, source = book.mine(task.lesson), task.lesson.read_text("utf-8")
     names = [e.name for e in work.find(source) if e.id == task.id]
-    text = mine.read_text("utf-8") if mine.exists() else ""
     try:
+        text = work.text_of(mine) if mine.exists() else ""
         yours = "\n\n\n".join(filter(None, (work.body(text, name) for name in names)))
-    except SyntaxError as error:
-        yours = f"(line {error.lineno} is not Python)"
+    except (SyntaxError, RecursionError, MemoryError):
+        yours = "(the file is not Python yet)"
     theirs = "\n\n\n".join(work.body(source, name) for name in names)
     for title, code in ((book.short(mine), yours), (book.short(task.lesson), theirs)):
         print(f"--- {title}\n\n{code}\n")
@@ -375,13 +384,9 @@ def beside(book, what, reveal):
 
 def blanked(book, what):
     """Blank exercises again, keep copies, untick their boxes."""
-    if not what and sys.stdin.isatty():
-        print(
-            "This blanks every exercise of the book. Copies go to my/kept/. Go on? (yes) ", end=""
-        )
-        if input().strip().lower() != "yes":
-            print("Nothing was changed.")
-            return 1
+    if not what and not agreed("This blanks every exercise of the book; copies go to my/kept/."):
+        raise ValueError("nothing was changed: `study reset all` does it without asking")
+    what = "" if what == "all" else what
     tasks = found(book, what) if what else [t for t in book.tasks.values() if t.lesson]
     if what and tasks[0].lesson is None:
         boxes.tick(book, undone=[what])
@@ -389,10 +394,20 @@ def blanked(book, what):
         return 0
     for copy in work.reset(book, tasks):
         print(f"kept {book.short(copy)}")
+    if not what:  # hints begin anew, too
+        (book.root / ".study" / "hints.json").unlink(missing_ok=True)
     ids = [task.id for task in tasks] if what else list(book.tasks)
     boxes.tick(book, undone=ids)
     print(f"Blank again: {', '.join(task.id for task in tasks)}.")
     return 0
+
+
+def agreed(question):
+    """Whether somebody at a keyboard says yes."""
+    if not sys.stdin.isatty():
+        return False
+    print(f"{question} Go on? (yes) ", end="", flush=True)
+    return sys.stdin.readline().strip().lower() == "yes"
 
 
 def bars(book):

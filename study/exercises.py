@@ -25,7 +25,7 @@ class Exercise:
 
 def find(source):
     """The exercises of a lesson file's text, in order. ValueError for a mark above no function."""
-    lines, found = source.splitlines(), []
+    lines, found = source.split("\n"), []
     marks = {n: match for n, line in enumerate(lines, 1) if (match := MARK.match(line))}
     for prefix, node in functions(ast.parse(source)):
         top = min([node.lineno, *(d.lineno for d in node.decorator_list)])
@@ -76,7 +76,7 @@ def signature_end(node, lines):
 
 def blank(source):
     """The learner's file: every exercise keeps signature and docstring and raises its id."""
-    lines = source.splitlines()
+    lines = source.rstrip("\n").split("\n")  # as Python counts: a form feed ends no line
     for exercise in reversed(find(source)):
         line = f'{" " * exercise.indent}raise NotImplementedError("exercise {exercise.id}")'
         lines[exercise.first - 1 : exercise.last] = [line]

@@ -100,7 +100,7 @@ def misshapen(check, seen, expected, call):
         parts = [("the result", result, wanted)]
     for part, got, right in parts:
         if not isinstance(got, (np.ndarray, np.generic)):
-            return f"{part} is a {type(got).__name__}, not a NumPy array.".capitalize()
+            return f"{part[0].upper()}{part[1:]} is a {type(got).__name__}, not a NumPy array."
         if got.shape != right.shape:
             return f"{part.capitalize()} has the shape {got.shape}, not {right.shape}."
         if got.dtype.kind != right.dtype.kind or got.dtype.itemsize < right.dtype.itemsize:

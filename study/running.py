@@ -38,9 +38,6 @@ class Prints(io.TextIOBase):
             raise Flood
         return len(text)
 
-    def writable(self):
-        return True
-
 
 def guarded(run, mine):
     """Run the learner's code; whatever it does wrong becomes a Stop with one sentence."""

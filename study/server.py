@@ -89,6 +89,7 @@ def forked(run):
     if child == 0:
         try:
             os.close(reader)
+            signal.alarm(SECONDS + 5)  # where nobody is left to stop it
             nowhere = os.open(os.devnull, os.O_RDWR)
             for number in (0, 1, 2):
                 os.dup2(nowhere, number)

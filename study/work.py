@@ -51,9 +51,19 @@ def reset(book, tasks):
             copies.append(dated(book, mine))
             text = blank(source)
             if {e.id for e in find(source)} - ids:
-                text = without(mine.read_text("utf-8"), source, ids)
+                text = without(text_of(mine), source, ids)
+            if b"\r\n" in mine.read_bytes():
+                text = text.replace("\n", "\r\n")
             write(mine, text.encode("utf-8"))
     return copies
+
+
+def text_of(mine):
+    """The text of a learner's file. SyntaxError where it is not UTF-8."""
+    try:
+        return mine.read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        raise SyntaxError("not UTF-8 text") from None
 
 
 def dated(book, mine):
@@ -76,13 +86,13 @@ def without(text, source, ids):
     """
     try:
         written = dict(located(text))
-    except SyntaxError as error:
+    except (SyntaxError, RecursionError, MemoryError) as error:
         raise ValueError(
-            f"line {error.lineno} is not Python, so one function cannot be told from the next: "
+            f"line {getattr(error, 'lineno', '?')} is not Python, so one function cannot be told from the next: "
             "mend that line first, or reset the whole day"
         ) from None
-    blanks, lines = dict(located(blank(source))), text.splitlines()
-    blank_lines = blank(source).splitlines()
+    blanks, lines = dict(located(blank(source))), text.rstrip("\n").split("\n")
+    blank_lines = blank(source).split("\n")
     chosen = [e.name for e in find(source) if e.id in ids]
     for name in sorted(chosen, key=lambda name: -written.get(name, (0, 0))[0]):
         first, last = blanks[name]
@@ -104,17 +114,25 @@ def located(text):
 def signatures(text):
     """name -> signature, of every function and method of a text."""
     return {
-        prefix + node.name: f"{node.name}({ast.unparse(node.args)})"
+        prefix + node.name: f"{node.name}({ast.unparse(plain(node.args))})"
         for prefix, node in functions(ast.parse(text))
     }
+
+
+def plain(arguments):
+    """The arguments of a function without annotations, which change no call."""
+    for node in ast.walk(arguments):
+        if isinstance(node, ast.arg):
+            node.annotation = None
+    return arguments
 
 
 def renamed(lesson, mine, ids):
     """Sentences on functions whose signature in the learner's file is not the book's."""
     source = lesson.read_text("utf-8")
     try:
-        yours = signatures(mine.read_text("utf-8"))
-    except (SyntaxError, ValueError, OSError):
+        yours = signatures(text_of(mine))
+    except (SyntaxError, ValueError, OSError, RecursionError, MemoryError):
         return []
     books = signatures(source)
     names = [e.name for e in find(source) if e.id in ids]
@@ -129,8 +147,8 @@ def line_of(mine, ids, lesson):
     """The line of the first function of an exercise in the learner's file, or 1."""
     names = {e.name for e in find(lesson.read_text("utf-8")) if e.id in ids}
     try:
-        lines = [line for name, (line, _) in located(mine.read_text("utf-8")) if name in names]
-    except (SyntaxError, ValueError, OSError):
+        lines = [line for name, (line, _) in located(text_of(mine)) if name in names]
+    except (SyntaxError, ValueError, OSError, RecursionError, MemoryError):
         return 1
     return min(lines, default=1)
 
@@ -141,4 +159,4 @@ def body(text, name):
     if name not in places:
         return ""
     first, last = places[name]
-    return re.sub(r"\s+\Z", "", "\n".join(text.splitlines()[first - 1 : last]))
+    return re.sub(r"\s+\Z", "", "\n".join(text.split("\n")[first - 1 : last]))

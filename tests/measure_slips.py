@@ -3,7 +3,7 @@
     python tests/measure_slips.py            judge every wrong answer again and write the record
     python tests/measure_slips.py --open     print the answers whose message nobody has judged yet
 
-tests/unseen/day1.jsonl holds wrong answers by people who had not seen the bank: exercise, writer,
+tests/unseen/day1.jsonl holds wrong answers by writers who had not seen the bank: exercise, writer,
 label (the mistake in the writer's words, before any judgement), code; and afterwards the message
 and the judgement on it: "named" (the message tells the mistake that the label tells), "true" (what
 it says holds, but it is not the mistake), "wrong" (it tells another mistake), "missed" (the first

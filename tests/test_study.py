@@ -264,7 +264,10 @@ def test_reset_keeps_a_dated_copy(book):
     assert BLANK in after
     assert "def helper" in after
     assert ticks(book) == {"1.3"}
-    assert study(book, "reset").returncode == 0
+    before = mine.read_bytes()
+    assert study(book, "reset").returncode == 2  # nobody at the keyboard says yes
+    assert mine.read_bytes() == before
+    assert study(book, "reset", "all").returncode == 0
     assert mine.read_text("utf-8") == blank((book.root / LESSON).read_text("utf-8"))
     assert ticks(book) == set()
     mine.write_text("def (", "utf-8")
@@ -432,3 +435,79 @@ def test_doctor_finds_what_is_wrong(book):
     well = study(book, "doctor", **environment)
     assert well.returncode == 0, well.stdout
     assert "after one step" in well.stdout
+
+
+def test_reset_leaves_the_rest_of_a_strange_file_alone(book):
+    """A form feed is no line end for Python, and Windows' line ends stay."""
+    mine = write(book, RIGHT)
+    text = mine.read_text("utf-8").replace("# exercise 1.2", "PAGE = 1\x0c\n\n\n# exercise 1.2", 1)
+    mine.write_bytes(text.replace("\n", "\r\n").encode())
+    boxes.tick(book, done=["1.2"])
+    assert study(book, "reset", "1.3").returncode == 0
+    hole = '    raise NotImplementedError("exercise 1.3")'
+    assert mine.read_bytes().decode() == text.replace("\n", "\r\n")
+    assert hole in text
+    assert study(book, "reset", "1.2").returncode == 0
+    assert RIGHT not in mine.read_text("utf-8")
+    assert mine.read_bytes().count(b"\r\n") == mine.read_bytes().count(b"\n")
+
+
+STRANGE_BUT_RIGHT = {
+    "byte order mark": ("\ufeff", ""),
+    "dataclass": (
+        "from __future__ import annotations\nfrom dataclasses import dataclass\n",
+        "\n\n@dataclass\nclass Point:\n    x: int\n",
+    ),
+    "a helper beside it": ("from helpers_of_mine import two\n", ""),
+    "lambda": (
+        "",
+        "\n\nright = attention\nattention = lambda q, k, v, mask=None: right(q, k, v, mask)\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STRANGE_BUT_RIGHT)
+def test_a_right_answer_in_a_strange_file_passes(book, name):
+    before, after = STRANGE_BUT_RIGHT[name]
+    mine = write(book, RIGHT)
+    (mine.parent / "helpers_of_mine.py").write_text("two = 2\n", encoding="utf-8")
+    mine.write_text(before + mine.read_text("utf-8") + after, encoding="utf-8")
+    told = verdict(book)
+    assert told["status"] == "right", told
+
+
+def test_a_stop_that_is_not_the_learners_leaves_the_box(book):
+    write(book, RIGHT)
+    boxes.tick(book, done=["1.2"])
+    (book.root / LESSON).write_text("import nothing_here\n# exercise 1.2\n", encoding="utf-8")
+    shutil.copy(ROOT / LESSON, book.root / LESSON)
+    (book.root / "json.py").write_text("x = 1\n", encoding="utf-8")
+    assert verdict(book)["status"] == "right"
+    (book.root / "README.md").write_text(
+        (book.root / "README.md").read_text("utf-8") + "\n```\n- [x] 1.3 an example\n```\n", "utf-8"
+    )
+    assert ticks(book) == {"1.2"}
+
+
+def test_results_that_cannot_be_compared_are_told_by_their_form(book):
+    for body, told in (
+        ("    return 'weights', 'out'", "is a str, not a NumPy array"),
+        ("    return (x for x in q), v", "is a generator"),
+        ("    raise TypeError(f'{object()}')", "TypeError"),
+    ):
+        write(book, body)
+        assert told in verdict(book)["message"]
+
+
+def test_broken_files_of_the_machinery_are_made_anew(book):
+    folder = book.root / ".study"
+    folder.mkdir(exist_ok=True)
+    (folder / "hints.json").write_text("[]", "utf-8")
+    (folder / "way").write_bytes(b"\xff")
+    assert "3 more" in study(book, "hint", "1.2").stdout
+    assert study(book).returncode == 0
+    (book.root / "README.md").unlink()
+    write(book, RIGHT)
+    told = study(book, "check", "1.2")
+    assert "1.2 attention: right" in told.stdout
+    assert "git restore README.md" in told.stdout

@@ -395,6 +395,9 @@ class exercise_1_2:
         extreme[0][1], extreme[1][1] = 50, 20
         yield "attention", *extreme
         yield "attention", *extreme, np.array([[True, False], [True, True], [True, False]])
+        # what is seen scores far below what is hidden: no number stands for never
+        low = np.array([[10.0]]), np.array([[-500.0], [0]]), np.array([[1.0], [2]])
+        yield "attention", *low, np.array([[True, False]])
         B, H, T, D, S, E = 2, 3, 5, 4, 7, 6
         q, k, v = (rng.normal(size=(B, H, *size)) for size in ((T, D), (S, D), (S, E)))
         yield "attention", q, k, v

@@ -1543,6 +1543,9 @@ class exercise_1_13:
         yield "encoder", ids, params, H, lengths
         yield "encoder", ids[:1, :1], params, H, np.array([1]), "mean"
         yield "encoder", ids[:, ::-1], params, H, np.array([1, 4]), "max"
+        # a bias so low that no number below it can be guessed
+        low = params | {"norm.bias": params["norm.bias"] - 5000}
+        yield "encoder", ids, low, H, lengths, "max"
         # as many sentences as positions: a mask (B, T) fits then, and is wrong
         yield "encoder", ids[:, [3, 0]], params, H, np.array([1, 2])
         # eleven blocks: "10" comes before "2" as text, and begins with "1"
