@@ -1,0 +1,312 @@
+"""Day 2's rungs against slow loops, day3/ngram.py and PyTorch, in float64, all sizes different."""
+
+import math
+import os
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+
+import averaging
+import bigram
+import counting
+import evaluate
+import grammar
+from averaging import average_by_head, average_by_loop, average_by_matrix, average_by_softmax, head
+from bigram import Bigram, batch, cross_entropy, draw, generate, train
+from counting import bigram_probabilities, table_loss
+from ngram import KneserNey, baselines, loss
+from text import Alphabet, split
+
+B, T, C, D, E, V = 2, 5, 6, 4, 3, 7
+EXACT = {"atol": 1e-12, "rtol": 0}
+TEXT = os.environ.get("TINY_SHAKESPEARE")
+IDS = st.lists(st.integers(0, V - 1), min_size=2, max_size=40)
+
+
+def random_numbers(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def random(*size, seed=0):
+    return torch.randn(*size, dtype=torch.float64, generator=random_numbers(seed))
+
+
+# ---- counting.py
+
+
+@given(IDS, st.sampled_from([1, 0.5, 3]))
+def test_a_counted_table_is_that_of_a_slow_loop(ids, smoothing):
+    counts = [[smoothing] * V for _ in range(V)]
+    for first, second in pairwise(ids):
+        counts[first][second] += 1
+    slow = [[count / sum(row) for count in row] for row in counts]
+    table = bigram_probabilities(np.array(ids), V, smoothing)
+    np.testing.assert_allclose(table, slow, **EXACT)
+    np.testing.assert_allclose(table.sum(axis=1), 1, **EXACT)
+    assert table.min() > 0
+
+
+@given(IDS, st.integers(0, 100))
+def test_the_loss_of_a_table_is_that_of_a_slow_loop(ids, seed):
+    table = np.random.default_rng(seed).dirichlet(np.ones(V), size=V)
+    slow = [-math.log(table[a][b]) for a, b in pairwise(ids)]
+    assert table_loss(table, np.array(ids)) == pytest.approx(sum(slow) / len(slow), abs=1e-9)
+
+
+@pytest.mark.parametrize("V", [2, 7, 65])
+def test_a_uniform_table_loses_ln_v(V):
+    ids = np.arange(1000) * 7 % V
+    nats = table_loss(np.full((V, V), 1 / V), ids)
+    assert nats == pytest.approx(baselines(ids, ids, V, orders=(1,))["uniform guess"], abs=1e-12)
+    assert nats == pytest.approx(math.log(V), abs=1e-12)
+
+
+def test_what_the_table_rules_out_is_an_infinite_surprise():
+    assert table_loss(np.eye(2), [0, 1]) == math.inf
+    assert table_loss(np.eye(2), [1, 1]) == 0
+
+
+def test_where_every_pair_is_common_kneser_ney_is_plain_counting():
+    """One discount for all, taken and given back in equal shares: nothing is left of it."""
+    ids = np.random.default_rng(0).choice(V, p=np.arange(1, V + 1) / 28, size=20_000)
+    assert np.bincount(ids[:-1] * V + ids[1:], minlength=V * V).min() >= 3
+    table, model = bigram_probabilities(ids, V, smoothing=1e-12), KneserNey(ids, V, order=2)
+    theirs = [model.distribution([i]) for i in range(V)]
+    np.testing.assert_allclose(table, theirs, **EXACT)
+    assert table_loss(table, ids[:500]) == pytest.approx(loss(model, ids[:500]), abs=1e-12)
+
+
+@pytest.mark.skipif(not TEXT, reason="TINY_SHAKESPEARE does not name the file")
+def test_on_tiny_shakespeare_one_added_is_as_good_as_kneser_neys_bigram():
+    _, ids = counting.numbered(Path(TEXT).read_bytes().decode())
+    learn, judge = ids[: len(ids) * 9 // 10], ids[len(ids) * 9 // 10 :]
+    theirs = baselines(learn, judge, 65, orders=(2,))["bigram"]
+    assert abs(table_loss(bigram_probabilities(learn, 65), judge) - theirs) < 0.005
+
+
+# ---- bigram.py
+
+
+@pytest.mark.parametrize(("text", "size"), [(random(20), 3), (torch.arange(20), T)])
+def test_a_batch_cuts_windows_whose_targets_stand_one_later(text, size):
+    x, y = batch(text, 500, size, random_numbers())
+    windows = text.unfold(0, size + 1, 1)
+    assert x.shape == y.shape == (500, size)
+    cut = {tuple(row) for row in torch.cat((x, y[:, -1:]), dim=1).tolist()}
+    assert cut == {tuple(row) for row in windows.tolist()}  # every start, the first and the last
+    assert (x[:, 1:] == y[:, :-1]).all()
+    again, _ = batch(text, 500, size, random_numbers())
+    assert (again == x).all()
+
+
+def test_a_batch_of_the_shortest_text_is_the_text():
+    x, y = batch(torch.arange(T + 1), 3, T)
+    assert x.tolist() == [list(range(T))] * 3
+    assert y.tolist() == [list(range(1, T + 1))] * 3
+
+
+@pytest.mark.parametrize("lead", [(), (T,), (B, T)])
+@pytest.mark.parametrize("scale", [1, 1e4])
+def test_cross_entropy_is_torchs_and_so_is_its_gradient(lead, scale):
+    ours, targets = random(*lead, V) * scale, torch.arange(math.prod(lead)).reshape(lead) % V
+    theirs = ours.clone().requires_grad_()
+    value = cross_entropy(ours.requires_grad_(), targets)
+    wanted = F.cross_entropy(theirs.view(-1, V), targets.flatten())
+    value.backward()
+    wanted.backward()
+    torch.testing.assert_close(value, wanted, atol=1e-12, rtol=1e-14)
+    torch.testing.assert_close(ours.grad, theirs.grad, **EXACT)
+
+
+def test_cross_entropy_of_huge_logits_is_finite_and_right():
+    logits = torch.tensor([[1e4, -1e4, 1e4], [-1e4, -1e4, -1e4]])  # float32
+    assert cross_entropy(logits[:1], torch.tensor([0])).item() == pytest.approx(math.log(2))
+    assert cross_entropy(logits[:1], torch.tensor([1])).item() == pytest.approx(2e4 + math.log(2))
+    assert cross_entropy(logits[1:], torch.tensor([2])).item() == pytest.approx(math.log(3))
+
+
+def counted_and_pairs(text):
+    """The table with one added, and the pairs of the text and one more of every pair there is."""
+    alphabet = Alphabet(text)
+    ids, V = alphabet.encode(text), len(alphabet)
+    every = torch.cartesian_prod(torch.arange(V), torch.arange(V))
+    x, y = torch.cat((torch.stack((ids[:-1], ids[1:]), dim=1), every)).T
+    return torch.from_numpy(bigram_probabilities(ids, V)), x, y
+
+
+def test_descent_has_nothing_left_to_do_at_the_counted_table():
+    table, x, y = counted_and_pairs("what is counted is learned, and what is learned is counted")
+    model = Bigram(len(table)).double()
+    model.table.weight.data = table.log()
+    model(x, y)[1].backward()
+    torch.testing.assert_close(model.table.weight.grad, torch.zeros_like(table), **EXACT)
+
+
+def test_descent_on_all_pairs_at_once_ends_at_the_counted_table():
+    table, x, y = counted_and_pairs("what is counted is learned, and what is learned is counted")
+    model = Bigram(len(table)).double()
+    optimizer = torch.optim.LBFGS(model.parameters(), max_iter=200, tolerance_grad=1e-10)
+
+    def closure():
+        optimizer.zero_grad()
+        value = model(x, y)[1]
+        value.backward()
+        return value
+
+    optimizer.step(closure)
+    torch.testing.assert_close(
+        model.table.weight.detach().softmax(dim=-1), table, atol=1e-5, rtol=0
+    )
+    least = -table[x, y].log().mean()
+    torch.testing.assert_close(model(x, y)[1].detach(), least, atol=1e-9, rtol=0)
+
+
+def test_descent_on_batches_ends_near_the_counted_loss():
+    text = grammar.plays(100_000, seed=5)
+    alphabet = Alphabet(text)
+    (learn, judge), V = split(alphabet.encode(text)), len(alphabet)
+    model, counted = Bigram(V), bigram_probabilities(learn, V, smoothing=0.1)
+    assert evaluate.loss(model, judge, T) == pytest.approx(math.log(V), abs=1e-5)
+    losses = [nats for _, nats in train(model, learn, 500, 32, 32, 0.1, random_numbers())]
+    assert losses[0] == pytest.approx(math.log(V), abs=1e-5)
+    least = table_loss(bigram_probabilities(learn, V, smoothing=1e-9), learn)
+    # on its own text no table beats the bare counts
+    assert least < evaluate.loss(model, learn, T) < least + 0.01
+    assert abs(evaluate.loss(model, judge, T) - table_loss(counted, judge)) < 0.01
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1, 3])
+def test_draws_come_as_often_as_the_softmax_says(temperature):
+    logits, N = random(1, V), 40_000
+    ids = draw(logits.expand(N, V), temperature, random_numbers())
+    assert ids.shape == (N,)
+    shares, p = ids.bincount(minlength=V) / N, (logits[0] / temperature).softmax(dim=-1)
+    assert ((shares - p).abs() < 5 * (p * (1 - p) / N).sqrt()).all()
+
+
+def test_each_row_draws_from_its_own_logits_and_huge_ones_are_no_harm():
+    logits = torch.eye(V)[[3, 0, 6]] * 1e4
+    for temperature in (1e-3, 1, 1e-36):
+        assert draw(logits, temperature).tolist() == [3, 0, 6]
+
+
+def test_generate_goes_on_from_the_last_symbol():
+    model = Bigram(V)
+    model.table.weight.data = torch.eye(V).roll(1, dims=1) * 1e4  # i is followed by i + 1
+    out = generate(model, torch.tensor([[0, 5], [6, 2]]), 3)
+    assert out.tolist() == [[0, 5, 6, 0, 1], [6, 2, 3, 4, 5]]
+
+
+# ---- averaging.py
+
+
+@pytest.mark.parametrize(
+    "way", [average_by_loop, average_by_matrix, average_by_softmax, average_by_head]
+)
+def test_every_way_averages_the_past(way):
+    x = random(B, T, C)
+    wanted = x.cumsum(dim=1) / torch.arange(1, T + 1, dtype=x.dtype)[:, None]
+    torch.testing.assert_close(way(x), wanted, **EXACT)
+    torch.testing.assert_close(way(x[:, :1]), x[:, :1], **EXACT)
+
+
+@pytest.mark.parametrize("T", [1, 5, 9])
+def test_a_head_is_torchs(T):
+    x, w_q, w_k, w_v = random(B, T, C), random(C, D, seed=1), random(C, D, seed=2), random(C, E)
+    out, weights = head(x, w_q, w_k, w_v)
+    theirs = F.scaled_dot_product_attention(x @ w_q, x @ w_k, x @ w_v, is_causal=True)
+    torch.testing.assert_close(out, theirs, **EXACT)
+    torch.testing.assert_close(weights @ (x @ w_v), theirs, **EXACT)
+    torch.testing.assert_close(weights.sum(dim=-1), torch.ones(B, T, dtype=x.dtype), **EXACT)
+    assert (weights.triu(1) == 0).all() and (weights.tril() >= 0).all()
+
+
+@pytest.mark.parametrize("t", range(T))
+def test_the_past_of_a_head_is_blind_to_the_future(t):
+    x, matrices = random(B, T, C), [random(C, D, seed=seed) for seed in (1, 2, 3)]
+    before, _ = head(x, *matrices)
+    x[:, t] += 1
+    after, _ = head(x, *matrices)
+    assert (before[:, :t] == after[:, :t]).all()
+    assert (before[:, t:] != after[:, t:]).all()
+
+
+# ---- what they refuse, and the programs
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: bigram_probabilities([0, 7], V), "0 to 6"),
+        (lambda: bigram_probabilities([0], V), "too short"),
+        (lambda: bigram_probabilities([0.5, 1], V), "whole numbers"),
+        (lambda: bigram_probabilities([0, 1], V, smoothing=0), "above 0"),
+        (lambda: bigram_probabilities([0, 1], V, smoothing=math.nan), "above 0"),
+        (lambda: table_loss(np.ones((2, 2)), [0, 1]), "add up to 1"),
+        (lambda: table_loss(np.ones((2, 1)), [0, 1]), "row and a column"),
+        (lambda: table_loss(np.eye(2), [0, 2]), "0 to 1"),
+        (lambda: table_loss(np.eye(2), [0]), "too short"),
+        (lambda: batch(torch.arange(T), 2, T), "6 symbols"),
+        (lambda: batch(torch.arange(9).view(3, 3), 2, 1), "(3, 3)"),
+        (lambda: batch(torch.arange(9), 0, 1), "at least 1"),
+        (lambda: batch(torch.arange(9), 1, 0), "at least 1"),
+        (lambda: cross_entropy(random(B, V), torch.zeros(T).long()), "do not fit"),
+        (lambda: cross_entropy(random(B, V), torch.zeros(B)), "whole numbers"),
+        (lambda: cross_entropy(random(0, V), torch.zeros(0).long()), "whole numbers"),
+        (lambda: cross_entropy(random(B, V), torch.tensor([0, V])), "0..6"),
+        (lambda: cross_entropy(random(B, V), torch.tensor([0, -1])), "0..6"),
+        (lambda: draw(random(B, V), temperature=0), "temperature > 0"),
+        (lambda: draw(random(B, V) * math.nan), "without nan"),
+        (lambda: average_by_loop(random(T, C)), "(B, T, C)"),
+        (lambda: average_by_matrix(random(B, 0, C)), "at least one position"),
+        (lambda: average_by_softmax(torch.ones(B, T, C).long()), "floats"),
+        (lambda: average_by_head(random(T, C)), "(B, T, C)"),
+        (lambda: head(random(B, T, C), *[random(D, C)] * 3), "6 rows"),
+        (lambda: head(random(B, T, C), random(C, D), random(C, E), random(C, D)), "columns"),
+    ],
+)
+def test_bad_input_gets_one_sentence(call, says):
+    with pytest.raises(ValueError) as error:
+        call()
+    assert says in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def run(module, *arguments, folder):
+    return subprocess.run(
+        [sys.executable, module.__file__, *map(str, arguments)],
+        cwd=folder, capture_output=True, encoding="utf-8", check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("module", "says"),
+    [
+        (counting, "mean over all 10 pairs: 1.079 nats per symbol"),
+        (averaging, "average_by_head"),
+        pytest.param(bigram, "The table writes:", marks=pytest.mark.slow),
+    ],
+    ids=lambda p: getattr(p, "__name__", None),
+)
+def test_the_programs_run_from_any_folder(module, says, small_text, tmp_path):
+    done = run(module, small_text, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert says in done.stdout
+    assert "nan" not in done.stdout.split("writes")[0]
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("module", [counting, averaging, bigram], ids=lambda m: m.__name__)
+def test_the_programs_refuse_with_one_sentence(module, tmp_path):
+    done = run(module, "nowhere.txt", folder=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"{module.__name__}.py: there is no file")
+    assert done.stderr.count("\n") == 1
