@@ -15,6 +15,9 @@ def softmax(x, axis=-1):
     """Turn scores into shares that add up to 1 along an axis; a larger score gets a larger share.
 
     x of any shape, whole numbers too -> floats of the same shape. -inf gets a share of 0.
+
+    >>> softmax(np.array([0.0, 2, 0])).round(3)
+    array([0.107, 0.787, 0.107])
     """
     # the largest score cancels in the ratio, and without it exp would overflow
     exponentials = np.exp(x - x.max(axis=axis, keepdims=True))
@@ -40,7 +43,12 @@ def attention(q, k, v, mask=None):
 
 # exercise 1.3
 def causal_mask(T):
-    """Every position may see itself and what stands before it: -> (T, T) bool."""
+    """Every position may see itself and what stands before it: -> (T, T) bool.
+
+    >>> causal_mask(2)
+    array([[ True, False],
+           [ True,  True]])
+    """
     return np.tril(np.ones((T, T), dtype=bool))
 
 

@@ -26,6 +26,10 @@ def one_hot(ids, V):
     """A 1 in the place of the symbol, 0 elsewhere: ids of any shape -> (..., V).
 
     ValueError for an id outside 0..V-1.
+
+    >>> one_hot([2, 0], 3)
+    array([[0., 0., 1.],
+           [1., 0., 0.]])
     """
     ids = np.asarray(ids)
     if ids.min() < 0 or ids.max() >= V:

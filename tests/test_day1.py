@@ -313,3 +313,15 @@ def test_a_window_is_dense_attention_on_what_is_near():
     np.testing.assert_array_equal(window_mask(T, T), causal_mask(T))
     with pytest.raises(ValueError, match="at least 1 position"):
         window_mask(T, 0)
+
+
+def test_the_examples_in_docstrings_are_true():
+    import doctest
+
+    import attention_numpy
+    import positions_numpy
+
+    for module, examples in ((attention_numpy, 2), (positions_numpy, 1)):
+        found = doctest.testmod(module)
+        assert found.failed == 0
+        assert found.attempted == examples
