@@ -17,9 +17,9 @@ def report(verdict, verbose=False):
     lines = [f"{head}  ({verdict['file']})"]
     if right:
         return lines + wrapped(verdict.get("note", ""))
-    lines += ["", *wrapped(verdict["message"])]
     if verbose:
-        return lines + details(verdict)
+        return [*lines, "", *wrapped(verdict["message"]), *details(verdict)]
+    lines += ["", *wrapped(verdict["message"])[:5]]
     room = LINES - len(lines) - 2
     lines += example(verdict, room)
     prints = verdict.get("prints", "").splitlines()[: max(0, LINES - len(lines) - 2)][:2]
@@ -37,11 +37,12 @@ def example(verdict, room):
     if not verdict.get("example"):
         return []
     numbers = compared(verdict)
-    told, room = dict(verdict["example"]), max(1, room - len(numbers) - 1)
+    told, room = dict(verdict["example"]), max(0, room - len(numbers) - 1)
     large = sorted(verdict["shapes"], key=lambda name: -len(told[name]))
     # the largest arguments are told by their shapes, until all of them fit
     while len(given := laid_out(told)) > room and large:
-        told[large[0]] = verdict["shapes"][large.pop(0)]
+        largest = large.pop(0)
+        told[largest] = verdict["shapes"][largest]
     return ["", *(short(line) for line in given[:room] + numbers)]
 
 

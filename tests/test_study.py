@@ -511,3 +511,32 @@ def test_broken_files_of_the_machinery_are_made_anew(book):
     told = study(book, "check", "1.2")
     assert "1.2 attention: right" in told.stdout
     assert "git restore README.md" in told.stdout
+
+
+def test_boxes_ticked_by_many_at_once_are_all_ticked(book):
+    ids = [task.id for task in book.tasks.values() if task.day == "1"]
+    with ThreadPoolExecutor(len(ids)) as pool:
+        list(pool.map(lambda id: boxes.tick(book, done=[id]), ids))
+    assert ticks(book) >= set(ids)
+
+
+def test_a_report_has_twelve_lines_whatever_there_is_to_say(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    told = {
+        "exercise": "1.5",
+        "title": "multi-head attention",
+        "file": "my/day1/attention_numpy.py",
+        "status": "wrong",
+        "message": "One of these sentences. " * 9,
+        "example": {f"argument_{n}": "[1 2 3 4 5 6 7 8 9]" * 4 for n in range(8)},
+        "shapes": {f"argument_{n}": "an array of shape (3, 4)" for n in range(8)},
+        "part": "weights",
+        "yours": "[0.1 0.2]" * 20,
+        "expected": "[0.3 0.4]" * 20,
+        "prints": "printed\n" * 50,
+    }
+    lines = message.report(told)
+    assert len(lines) <= 12
+    assert max(map(len, lines)) <= 80
+    assert any(line.lstrip().startswith("weights, yours") for line in lines)
+    assert lines[-1].startswith("study hint 1.5")
