@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import threading
 import time
 
 BOX = re.compile(r"^(- \[)([ xX])(\] )(day \S+|\S+)", re.MULTILINE)
@@ -57,10 +58,12 @@ def write(path, data):
 def locked(book, seconds=5):
     """One `study` at a time; a lock older than that was left behind by one that is gone."""
     lock, end = book.root / ".study" / "lock", time.monotonic() + 2 * seconds
+    mine = f"{os.getpid()} {threading.get_ident()} {time.monotonic_ns()}".encode()
     lock.parent.mkdir(exist_ok=True)
     while True:
         try:
-            own = os.open(lock, os.O_CREAT | os.O_EXCL)
+            with lock.open("xb") as file:
+                file.write(mine)
             break
         except FileExistsError:
             with contextlib.suppress(FileNotFoundError):
@@ -71,6 +74,5 @@ def locked(book, seconds=5):
         yield
     finally:
         with contextlib.suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(own), lock.stat()):  # not one that took its place
+            if lock.read_bytes() == mine:  # not one that took its place
                 lock.unlink()
-        os.close(own)

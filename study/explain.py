@@ -4,6 +4,9 @@ import contextlib
 import inspect
 import re
 import time
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,73 +18,101 @@ LARGE = 60  # numbers; more than these are told by their shape
 LINE = 60  # characters; of a longer result only the place that differs most is shown
 
 
-def explained(check, functions, right, calls, outcomes, expected, failing, changed, mine):
+@dataclass
+class Trial:
+    """A learner's answer on every call of a check, beside the book's."""
+
+    check: type
+    mine: Path  # the learner's file
+    functions: dict  # the learner's
+    right: dict  # the book's
+    calls: list
+    outcomes: list
+    expected: list
+    changed: tuple | None  # the number of the first call whose input was changed, the argument
+
+    @cached_property
+    def failing(self):
+        """The numbers of the calls whose outcome is not the expected one."""
+        pairs = zip(self.outcomes, self.expected, strict=True)
+        return [number for number, (seen, wanted) in enumerate(pairs) if not same(seen, wanted)]
+
+    def mine_on(self, call):
+        return tried(self.functions, copied(call), self.mine)
+
+    def books_on(self, call):
+        return outcome(self.right, copied(call))
+
+
+def explained(trial):
     """The verdict on a wrong answer: its name or the broken property, and a small example."""
-    slips = name(check, calls, outcomes)
-    kind, number, message, holds = finding(
-        check, functions, calls, outcomes, expected, failing, changed, slips
+    slips = name(trial.check, trial.calls, trial.outcomes)
+    kind, number, message, holds = finding(trial, slips)
+    call = shrunk(trial, number, holds)
+    arguments = dict(
+        zip(inspect.signature(trial.right[call[0]]).parameters, call[1:], strict=False)
     )
-    call = shrunk(check, calls[number], functions, right, mine, outcomes[number], holds)
-    names = list(inspect.signature(right[call[0]]).parameters)
     told = {
         "status": "wrong",
         "kind": kind,
         "slips": slips,
         "message": message,
         "function": call[0],
-        "example": {n: brief(a) for n, a in zip(names, call[1:], strict=False)},
+        "example": {n: brief(a) for n, a in arguments.items()},
         "shapes": {
             n: f"an array of shape {a.shape}"
-            for n, a in zip(names, call[1:], strict=False)
+            for n, a in arguments.items()
             if isinstance(a, np.ndarray)
         },
     }
-    seen = outcomes[number]
     if kind == "error":
-        told["traceback"] = seen.trace
-    return told | compared(
-        check, tried(functions, copied(call), mine), outcome(right, copied(call))
-    )
+        told["traceback"] = trial.outcomes[number].trace
+    return told | compared(trial.check, trial.mine_on(call), trial.books_on(call))
 
 
-def finding(check, functions, calls, outcomes, expected, failing, changed, slips):
+def finding(trial, slips):
     """What is wrong: (its kind, the number of the call that shows it, a sentence, a property).
 
     The kind is "slip", "changes" (its input), "error", "form" (None, a shape, a type, NaN),
     "property" or "unknown".
     """
+    first = trial.failing[0]
     if slips:
-        told = [sentence(members(check, "slips")[slip]) for slip in slips]
+        told = [sentence(members(trial.check, "slips")[slip]) for slip in slips]
         message = told[0] if len(set(told)) == 1 else f"Two things. {told[0]} And: {told[1]}"
-        return "slip", failing[0], message, None
-    if changed is not None:
-        call = calls[changed[0]]
+        return "slip", first, message, None
+    if trial.changed is not None:
+        number, argument = trial.changed
         message = (
-            f"{call[0]} changes its input {changed[1]}, by an operator such as -= or by writing "
-            "to a part of it. Make a new array instead."
+            f"{trial.calls[number][0]} changes its input {argument}, by an operator such as -= or "
+            "by writing to a part of it. Make a new array instead."
         )
-        return "changes", failing[0], message, None
-    for number in failing:
-        if outcomes[number][0] == "error":
-            told = outcomes[number].told
-            if "`raise " in told:
-                told = f"Your function refuses a call that is valid: is its condition right? {told}"
-            for pattern, advice in getattr(check, "advice", ()):
-                if re.search(pattern, told):
-                    told = f"{advice} {told}"
-            return "error", number, told, None
-    for number in failing:
-        message = misshapen(check, outcomes[number], expected[number], calls[number])
+        return "changes", first, message, None
+    for number in trial.failing:
+        if trial.outcomes[number][0] == "error":
+            return "error", number, advised(trial.check, trial.outcomes[number].told), None
+    for number in trial.failing:
+        call, seen, wanted = (x[number] for x in (trial.calls, trial.outcomes, trial.expected))
+        message = misshapen(trial.check, seen, wanted, call)
         if message:
             return "form", number, message, None
-    for number in failing:
-        found = broken(check, functions, calls[number], outcomes[number])
+    for number in trial.failing:
+        found = broken(trial, trial.calls[number], trial.outcomes[number])
         if found:
             return "property", number, *found
-    message = (
-        f"{calls[failing[0]][0]} differs from the book's answer, in a way that is no slip we know."
-    )
-    return "unknown", failing[0], message, None
+    what = trial.calls[first][0]
+    message = f"{what} differs from the book's answer, in a way that is no slip we know."
+    return "unknown", first, message, None
+
+
+def advised(check, told):
+    """The sentence of an error, with what is known of such lines before it."""
+    if "`raise " in told:
+        told = f"Your function refuses a call that is valid: is its condition right? {told}"
+    for pattern, advice in getattr(check, "advice", ()):
+        if re.search(pattern, told):
+            told = f"{advice} {told}"
+    return told
 
 
 def misshapen(check, seen, expected, call):
@@ -114,46 +145,45 @@ def count(result):
     return f"{len(result)} things" if isinstance(result, tuple) else "one thing"
 
 
-def broken(check, functions, call, seen):
+def broken(trial, call, seen):
     """The first property that an outcome breaks: (sentence, property), or None."""
-    for title, holds in members(check, "properties").items():
-        if title.split("__")[0] in functions and title.split("__")[0] != call[0]:
+    for title, holds in members(trial.check, "properties").items():
+        if title.split("__")[0] in trial.functions and title.split("__")[0] != call[0]:
             continue
-        told = breaks(holds, functions, call, seen)
+        told = breaks(holds, trial, call, seen)
         if told:
             return told, holds
     return None
 
 
-def breaks(holds, functions, call, seen):
+def breaks(holds, trial, call, seen):
     """The sentence of a property that an outcome breaks, or None."""
     if seen[0] == "error":
         return None
     with contextlib.suppress(Exception), np.errstate(all="ignore"):
-        return holds(SimpleNamespace(**functions), seen[1], *copied(call)[1:])
+        return holds(SimpleNamespace(**trial.functions), seen[1], *copied(call)[1:])
     return None
 
 
-def shrunk(check, call, functions, right, mine, seen, holds, seconds=0.5):
+def shrunk(trial, number, holds, seconds=0.5):
     """A failing call made smaller: whole numbers, and 0 wherever it still fails in the same way."""
-    end = time.monotonic() + seconds
+    call, seen, end = trial.calls[number], trial.outcomes[number], time.monotonic() + seconds
 
     def fails(candidate):
-        wanted = outcome(right, copied(candidate))
-        now = tried(functions, copied(candidate), mine)
+        wanted, now = trial.books_on(candidate), trial.mine_on(candidate)
         if wanted[0] == "error" or now[0] != seen[0] or same(now, wanted):
             return False
         if now[0] == "error":
             return now[1] == seen[1]
         if holds:
-            return bool(breaks(holds, functions, candidate, now))
+            return bool(breaks(holds, trial, candidate, now))
         return visible(now[1], wanted[1])
 
     smaller = tuple(np.round(a) + 0.0 if floats(a) else a for a in call)
     if not fails(smaller):
         return call
     call = smaller
-    for number, argument in enumerate(call):
+    for position, argument in enumerate(call):
         if not floats(argument):
             continue
         for place in np.ndindex(argument.shape):
@@ -163,7 +193,7 @@ def shrunk(check, call, functions, right, mine, seen, holds, seconds=0.5):
                 continue
             less = argument.copy()
             less[place] = 0
-            candidate = (*call[:number], less, *call[number + 1 :])
+            candidate = (*call[:position], less, *call[position + 1 :])
             if fails(candidate):
                 argument, call = less, candidate
     return call

@@ -17,7 +17,7 @@ from types import ModuleType
 import numpy as np
 
 from study.exercises import find
-from study.explain import explained
+from study.explain import Trial, explained
 from study.naming import copied, members, name, outcome, same, sentence
 from study.running import Prints, Stop, copied_answer, guarded, tried
 
@@ -51,8 +51,6 @@ def verdict(exercise, mine, reference, check):
 
 def judged(exercise, mine, reference, check):
     """The verdict without its head. Stop where there is nothing to compare."""
-    if check is None:
-        raise Stop("There is no check for this exercise.", "stopped")
     module, names, blank = learners(exercise, mine, reference)
     waiting = Stop(f"Still blank: {' and '.join(sorted(blank))}.", "blank")
     if blank == set(names):
@@ -62,24 +60,20 @@ def judged(exercise, mine, reference, check):
     calls = [call for call in probes(check) if call[0] not in blank]
     expected = [outcome(right, copied(call)) for call in calls]
     outcomes, changed = run_all(functions, calls, mine)
-    failing = [i for i, seen in enumerate(outcomes) if not same(seen, expected[i])]
-    if not failing and changed is None:
-        if blank:
-            raise waiting
-        return {"status": "right"} | remarks(check, functions, right, mine)
-    if not failing:
-        call, argument = calls[changed[0]], changed[1]
+    trial = Trial(check, mine, functions, right, calls, outcomes, expected, changed)
+    if not trial.failing and changed is not None:
         raise Stop(
-            f"The numbers are right, but {call[0]} changes its input {argument}. "
+            f"The numbers are right, but {calls[changed[0]][0]} changes its input {changed[1]}. "
             "Work on a copy: x = x - 1 makes a new array, x -= 1 does not."
         )
-    accepted = name(check, calls, outcomes, "accepts")
-    if accepted and changed is None:
-        if blank:
-            raise waiting
-        note = sentence(members(check, "accepts")[accepted[0]])
-        return {"status": "right", "note": note}
-    return explained(check, functions, right, calls, outcomes, expected, failing, changed, mine)
+    accepted = name(check, calls, outcomes, "accepts") if trial.failing else []
+    if trial.failing and (changed is not None or not accepted):
+        return explained(trial)
+    if blank:
+        raise waiting
+    if accepted:
+        return {"status": "right", "note": sentence(members(check, "accepts")[accepted[0]])}
+    return {"status": "right"} | remarks(trial)
 
 
 def probes(check):
@@ -113,7 +107,8 @@ def learners(exercise, mine, reference):
     module.__file__ = str(mine)
     sys.modules[module.__name__] = module
     sys.path.append(str(mine.parent))  # for own helpers beside it
-    linecache.cache[str(mine)] = (len(source), None, source.splitlines(keepends=True), str(mine))
+    lines = [f"{line}\n" for line in source.split("\n")]  # as Python counts them
+    linecache.cache[str(mine)] = (len(source), None, lines, str(mine))
     guarded(lambda: exec(compile(source, str(mine), "exec"), vars(module)), mine)  # noqa: S102
     for other in exercises:
         if other.id != exercise:
@@ -127,20 +122,17 @@ def learners(exercise, mine, reference):
         if code is not None and code.co_filename == reference.__file__:
             raise Stop(copied_answer(reference.__name__))
     last = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
-    lines = {n: getattr(vars(module)[n], "__code__", None) for n in names}
-    blank = {
-        name
-        for name in names
-        if name in last
-        and is_blank(last[name])
-        and lines[name] is not None
-        and last[name].lineno <= lines[name].co_firstlineno <= last[name].end_lineno
-    }
+    blank = {n for n in names if n in last and is_blank(last[n], vars(module)[n])}
     return module, names, blank
 
 
-def is_blank(node):
-    """Whether a function still only raises NotImplementedError."""
+def is_blank(node, function):
+    """Whether a function is the one that this definition makes, and it only raises
+    NotImplementedError.
+    """
+    code = getattr(function, "__code__", None)
+    if code is None or not node.lineno <= code.co_firstlineno <= node.end_lineno:
+        return False
     body = node.body[1:] if ast.get_docstring(node) is not None else node.body
     return len(body) == 1 and ast.unparse(body[0]).startswith("raise NotImplementedError")
 
@@ -183,16 +175,15 @@ def difference(function, given, call):
     return None
 
 
-def remarks(check, functions, right, mine):
+def remarks(trial):
     """A note on a right answer that takes what its docstring refuses."""
-    for call in getattr(check, "refusals", lambda rng: ())(np.random.default_rng(2)):
+    for call in getattr(trial.check, "refusals", lambda rng: ())(np.random.default_rng(2)):
         try:
-            seen = tried(functions, copied(call), mine)
+            seen = trial.mine_on(call)
         except Stop:  # it stops there in a way of its own; the answer stays right
             seen = "stopped", ""
         if seen[:2] != ("error", "ValueError"):
-            why = outcome(right, copied(call))[2]
-            return {
-                "note": f'One thing for later: where the book\'s {call[0]} refuses with "{why}", yours does not.'
-            }
+            what, why = call[0], trial.books_on(call)[2]
+            note = f'where the book\'s {what} refuses with "{why}", yours does not.'
+            return {"note": f"One thing for later: {note}"}
     return {}

@@ -21,6 +21,7 @@ A check is a class of dayN/checks/<module>.py, `exercise_1_2` for exercise 1.2. 
 Where a property is for one function of several, its name begins with that function's: `gelu__...`.
 """
 
+import inspect
 import itertools
 import re
 import time
@@ -34,12 +35,14 @@ MISFIT = re.compile(r"mismatch in its core dimension|not aligned|could not be br
 
 
 def members(check, kind):
-    """The functions or classes of check.slips (steps, properties, accepts): name -> object.
+    """The functions or classes of check.slips (steps, properties, accepts): name -> object."""
+    return held(getattr(check, kind, object))
 
-    A class of slips may inherit another's; None takes one of those out.
-    """
+
+def held(holder):
+    """What a class holds: name -> object. It may inherit another's; None takes one of those out."""
     found = {}
-    for part in reversed(getattr(check, kind, object).__mro__):
+    for part in reversed(holder.__mro__):
         found |= vars(part)
     return {n: value for n, value in found.items() if not n.startswith("__") and value is not None}
 
@@ -47,7 +50,7 @@ def members(check, kind):
 def overrides(name, slip):
     """The steps that a slip stands in for: step -> function."""
     if isinstance(slip, type):
-        return {step: f for step, f in vars(slip).items() if not step.startswith("__")}
+        return held(slip)
     return {name.split("__")[0]: slip}
 
 
@@ -61,7 +64,7 @@ def wrong_answer(check, changed):
 
 def sentence(slip):
     """The tutor's sentence, on one line."""
-    return " ".join(slip.__doc__.split())
+    return " ".join(inspect.getdoc(slip).split())
 
 
 def outcome(functions, call):

@@ -1307,19 +1307,7 @@ class exercise_1_5:
             def values(x, memory, w_q, w_k, w_v):
                 return memory @ w_v.T
 
-        class all_turned:
-            """The matrices were turned (w.T), which is how torch's Linear keeps them. Here a row of
-            x meets the columns of w: no turn is needed."""
-
-            def queries(x, memory, w_q, w_k, w_v):
-                return x @ w_q.T
-
-            def keys(x, memory, w_q, w_k, w_v):
-                return memory @ w_k.T
-
-            def values(x, memory, w_q, w_k, w_v):
-                return memory @ w_v.T
-
+        class all_turned(three_turned):
             def project(out, w_o):
                 return out @ w_o.T
 
