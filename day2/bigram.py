@@ -40,17 +40,20 @@ def batch(ids, B, T, generator=None):
 
 
 # exercise 2.5
-def cross_entropy(logits, targets):
+def cross_entropy(logits, targets, ignore_index=-100):
     """The mean of -ln p of the targets, where the softmax of the logits is p.
 
     logits (..., V) of any size, targets (...) whole numbers from 0 to V - 1 -> nats, a scalar
-    ValueError for shapes that do not fit, no target at all, targets out of range.
+    A target that is ignore_index does not count: padding, for instance.
+    ValueError for shapes that do not fit, no target that counts, targets out of range.
     """
-    check(logits, targets)
+    check(logits, targets, ignore_index)
+    counted = targets != ignore_index
+    logits, targets = logits[counted], targets[counted].long()  # (N, V), (N,)
     # ln p = logit - ln(sum of exp); the largest logit cancels, and without it exp would overflow
     shifted = logits - logits.amax(dim=-1, keepdim=True)
-    log_p = shifted - shifted.exp().sum(dim=-1, keepdim=True).log()  # (..., V)
-    return -log_p.gather(-1, targets.long()[..., None]).mean()
+    log_p = shifted - shifted.exp().sum(dim=-1, keepdim=True).log()  # (N, V)
+    return -log_p.gather(-1, targets[:, None]).mean()
 
 
 # exercise 2.7, further
@@ -66,16 +69,18 @@ def draw(logits, temperature=1.0, generator=None):
     return torch.multinomial(shifted.softmax(dim=-1), 1, generator=generator)[:, 0]
 
 
-def check(logits, targets):
+def check(logits, targets, ignore_index):
     """ValueError, in one sentence, for what cross_entropy cannot work with."""
     if logits.ndim < 1 or logits.shape[:-1] != targets.shape:
         raise ValueError(
             f"logits {tuple(logits.shape)} do not fit targets {tuple(targets.shape)}: "
             "give a row of V logits for every target"
         )
-    if targets.numel() == 0 or targets.is_floating_point():
-        raise ValueError(f"targets are {targets.dtype} {tuple(targets.shape)}: give whole numbers")
-    V = logits.shape[-1]
+    if targets.is_floating_point():
+        raise ValueError(f"targets are {targets.dtype}: give whole numbers")
+    V, targets = logits.shape[-1], targets[targets != ignore_index]
+    if targets.numel() == 0:
+        raise ValueError(f"there is no target, or all are {ignore_index}: give one that counts")
     if targets.min() < 0 or targets.max() >= V:
         low, high = int(targets.min()), int(targets.max())
         raise ValueError(f"targets must be in 0..{V - 1}, not {low}..{high}")

@@ -131,7 +131,9 @@ def misshapen(check, seen, expected, call):
         parts = [("the result", result, wanted)]
     for part, got, right in parts:
         if not isinstance(got, (np.ndarray, np.generic)):
-            return f"{part[0].upper()}{part[1:]} is a {type(got).__name__}, not a NumPy array."
+            return (
+                f"{part[0].upper()}{part[1:]} is a {type(got).__name__}, not an array of numbers."
+            )
         if got.shape != right.shape:
             return f"{part.capitalize()} has the shape {got.shape}, not {right.shape}."
         if got.dtype.kind != right.dtype.kind or got.dtype.itemsize < right.dtype.itemsize:

@@ -20,6 +20,7 @@ from study.exercises import find
 from study.explain import Trial, explained
 from study.naming import copied, members, name, outcome, same, sentence
 from study.running import Prints, Stop, copied_answer, guarded, tried
+from study.tensors import in_numpy
 
 
 def load_check(path, exercise):
@@ -55,8 +56,9 @@ def judged(exercise, mine, reference, check):
     waiting = Stop(f"Still blank: {' and '.join(sorted(blank))}.", "blank")
     if blank == set(names):
         raise waiting
-    functions = {n: vars(module)[n] for n in names}
-    right = {n: vars(reference)[n] for n in names}
+    functions, right = (
+        in_numpy(check, {n: vars(m)[n] for n in names}) for m in (module, reference)
+    )
     calls = [call for call in probes(check) if call[0] not in blank]
     expected = [outcome(right, copied(call)) for call in calls]
     outcomes, changed = run_all(functions, calls, mine)

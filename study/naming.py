@@ -17,6 +17,7 @@ A check is a class of dayN/checks/<module>.py, `exercise_1_2` for exercise 1.2. 
     advice                   pairs: a pattern in an error's message, a sentence to put before it
     accepts                  right answers in another convention, written like slips
     variants                 right steps that show only together with a slip; no sentence needed
+    reading(f, result, ...)  what is compared of a result that is drawn at random (study/tensors.py)
 
 Where a property is for one function of several, its name begins with that function's: `gelu__...`.
 """
@@ -29,9 +30,14 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from study.tensors import in_numpy
+
 TOLERANCE = 1e-9
 NAMING = 1e-6  # two ways to make the same mistake need not round alike
-MISFIT = re.compile(r"mismatch in its core dimension|not aligned|could not be broadcast|do not fit")
+MISFIT = re.compile(  # of NumPy's products and sums, and of PyTorch's
+    r"mismatch in its core dimension|not aligned|could not be broadcast|do not fit|"
+    r"shapes cannot be multiplied|size of tensor|must have same reduction dim|Expected size for"
+)
 
 
 def members(check, kind):
@@ -55,11 +61,14 @@ def overrides(name, slip):
 
 
 def wrong_answer(check, changed):
-    """The functions of an exercise with some steps, or whole functions, replaced."""
+    """The functions of an exercise, as the judge calls them, with some steps or whole functions
+    replaced.
+    """
     steps = members(check, "steps")
     known = {name: f for name, f in changed.items() if name in steps}
     functions = check.whole(SimpleNamespace(**(steps | known)))
-    return functions | {name: f for name, f in changed.items() if name not in steps}
+    functions |= {name: f for name, f in changed.items() if name not in steps}
+    return in_numpy(check, functions)
 
 
 def sentence(slip):

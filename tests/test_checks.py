@@ -30,6 +30,7 @@ from study.naming import (
     sentence,
     wrong_answer,
 )
+from study.tensors import in_numpy
 
 ROOT = Path(__file__).parent.parent
 RIGHT = Path(__file__).parent / "right_answers"
@@ -46,7 +47,7 @@ class Case:
         self.check = judge.load_check(path, exercise)
         found = find(self.lesson.read_text("utf-8"))
         self.names = [e.name for e in found if e.id == exercise]
-        self.right = {n: vars(self.reference)[n] for n in self.names}
+        self.right = in_numpy(self.check, {n: vars(self.reference)[n] for n in self.names})
         self.calls = list(self.check.calls(np.random.default_rng(0)))
         rng = np.random.default_rng(1)
         self.random = [self.check.random_call(rng) for _ in range(30)]
@@ -75,7 +76,8 @@ class Case:
             node.body[-1:] = ast.parse(source).body[0].body
             return node
 
-        sys.modules["the_answer"] = SimpleNamespace(**functions)
+        raw = {n: getattr(f, "__wrapped__", f) for n, f in functions.items()}
+        sys.modules["the_answer"] = SimpleNamespace(**raw)
         try:
             return self.verdict(self.learners(calling), folder)
         finally:
@@ -276,7 +278,9 @@ def flattened(result, shape, numbers):
 def only(check, names):
     """The check with these slips alone, in their order."""
     slips = {n: slip for n, slip in members(check, "slips").items() if n in names}
-    return SimpleNamespace(steps=check.steps, whole=check.whole, slips=type("slips", (), slips))
+    return type(
+        "part", (check,), {"__module__": check.__module__, "slips": type("slips", (), slips)}
+    )
 
 
 def test_right_in_another_convention_passes_with_a_note(case, tmp_path):

@@ -126,6 +126,20 @@ def test_cross_entropy_is_torchs_and_so_is_its_gradient(lead, scale):
     torch.testing.assert_close(ours.grad, theirs.grad, **EXACT)
 
 
+@pytest.mark.parametrize("ignored", [-100, -1, 3])
+def test_cross_entropy_leaves_out_what_is_to_be_ignored(ignored):
+    ours, theirs = (random(B, T, V).requires_grad_() for _ in range(2))
+    targets = torch.arange(B * T).view(B, T) % V
+    targets[0, 1:3] = ignored
+    value = cross_entropy(ours, targets, ignore_index=ignored)
+    wanted = F.cross_entropy(theirs.view(-1, V), targets.flatten(), ignore_index=ignored)
+    value.backward()
+    wanted.backward()
+    assert torch.allclose(value, wanted, **EXACT)
+    assert torch.allclose(ours.grad, theirs.grad, **EXACT)
+    assert not ours.grad[0, 1:3].any()
+
+
 def test_cross_entropy_of_huge_logits_is_finite_and_right():
     logits = torch.tensor([[1e4, -1e4, 1e4], [-1e4, -1e4, -1e4]])  # float32
     assert cross_entropy(logits[:1], torch.tensor([0])).item() == pytest.approx(math.log(2))
@@ -260,7 +274,8 @@ def test_the_past_of_a_head_is_blind_to_the_future(t):
         (lambda: batch(torch.arange(9), 1, 0), "at least 1"),
         (lambda: cross_entropy(random(B, V), torch.zeros(T).long()), "do not fit"),
         (lambda: cross_entropy(random(B, V), torch.zeros(B)), "whole numbers"),
-        (lambda: cross_entropy(random(0, V), torch.zeros(0).long()), "whole numbers"),
+        (lambda: cross_entropy(random(0, V), torch.zeros(0).long()), "no target"),
+        (lambda: cross_entropy(random(B, V), torch.full((B,), -100)), "all are -100"),
         (lambda: cross_entropy(random(B, V), torch.tensor([0, V])), "0..6"),
         (lambda: cross_entropy(random(B, V), torch.tensor([0, -1])), "0..6"),
         (lambda: draw(random(B, V), temperature=0), "temperature > 0"),

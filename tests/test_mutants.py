@@ -10,6 +10,7 @@ from study.book import Book
 from study.exercises import find
 from study.judge import load_check, probes
 from study.naming import copied, outcome, same
+from study.tensors import in_numpy
 
 from mutants import mutants
 
@@ -37,7 +38,7 @@ def test_every_mutant_is_caught(task):
     reference = importlib.import_module(task.lesson.stem)
     text = task.lesson.read_text("utf-8")
     named = [exercise.name for exercise in find(text) if exercise.id == task.id]
-    right = {name: vars(reference)[name] for name in named}
+    right = in_numpy(check, {name: vars(reference)[name] for name in named})
     rng = np.random.default_rng(3)
     inputs = [check.random_call(rng) for _ in range(INPUTS)]
     calls, caught, equal = probes(check), 0, 0
@@ -50,7 +51,7 @@ def test_every_mutant_is_caught(task):
                 exec(compile(ast.Module([mutant], []), "mutant", "exec"), space)  # noqa: S102
             except (SyntaxError, ValueError, TypeError):
                 continue
-            wrong = right | {function.name: space[function.name]}
+            wrong = right | in_numpy(check, {function.name: space[function.name]})
             if differs(right, wrong, calls):
                 caught += 1
                 continue

@@ -491,7 +491,7 @@ def test_a_stop_that_is_not_the_learners_leaves_the_box(book):
 
 def test_results_that_cannot_be_compared_are_told_by_their_form(book):
     for body, told in (
-        ("    return 'weights', 'out'", "is a str, not a NumPy array"),
+        ("    return 'weights', 'out'", "is a str, not an array of numbers"),
         ("    return (x for x in q), v", "is a generator"),
         ("    raise TypeError(f'{object()}')", "TypeError"),
     ):
