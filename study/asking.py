@@ -10,13 +10,13 @@ from study.server import FORKS, SECONDS
 
 
 class Judge:
-    """A judging process, started before it is needed; `verdict` asks it about one task."""
+    """A judging process; `verdict` asks it about one task, and starts it where it does not run."""
 
     def __init__(self, book):
         self.book, self.process = book, None
-        self.start()
 
     def start(self):
+        """Start it before it is needed."""
         folders = [str(self.book.root), *map(str, map(self.book.folder, self.book.days))]
         # before what is installed, and behind Python's own modules: a json.py hides nothing
         start = (

@@ -1,8 +1,13 @@
 """`python -m pytest` is quick; `--all` adds the slow ones: real runs, killed runs, two processes."""
 
 import os
+import shutil
 
 import pytest
+from study import work
+from study.book import Book
+
+from learner import ROOT
 
 
 def pytest_addoption(parser):
@@ -37,3 +42,17 @@ def small_text(tmp_path_factory):
     path = tmp_path_factory.mktemp("text") / "plays.txt"
     path.write_text(grammar.plays(30_000, seed=5), encoding="utf-8")
     return path
+
+
+@pytest.fixture
+def book(tmp_path):
+    """A copy of the book, as if just cloned, with my/ made."""
+    for name in ("day1", "study"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("README.md", "requirements.txt"):
+        shutil.copy(ROOT / name, tmp_path)
+    text = (tmp_path / "README.md").read_text("utf-8")
+    (tmp_path / "README.md").write_text(text.replace("- [x]", "- [ ]"), encoding="utf-8")
+    book = Book(tmp_path)
+    work.make(book, "1")
+    return book

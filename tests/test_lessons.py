@@ -15,7 +15,6 @@ from study.book import Book
 from attention_numpy import attention, causal_mask, split_heads
 from block_numpy import block, gelu, layer_norm, random_params
 from positions_numpy import embed, sinusoidal
-from test_study import book, write  # noqa: F401  the fixture of a copied book
 
 ROOT = Path(__file__).parent.parent
 DAY1 = ROOT / "day1"
@@ -160,7 +159,7 @@ PITFALLS = {
 }
 
 
-def test_every_pitfall_is_named_by_the_check(book):  # noqa: F811
+def test_every_pitfall_is_named_by_the_check(book):
     section = LESSONS[0].read_text("utf-8").split("## Pitfalls")[1].split("## Reading")[0]
     rows = [line for line in section.splitlines() if line.startswith("| ")][1:]
     assert len(rows) == len(PITFALLS)

@@ -1,0 +1,56 @@
+"""The plan is complete, in an order that can be followed, and its times add up."""
+
+import ast
+
+from study import pages, work
+from study.book import Book
+
+from learner import ROOT
+
+
+def test_the_plan_is_complete_and_has_no_circle():
+    book = Book(ROOT)
+    needs = book.plan["needs"] | {name: day["needs"] for name, day in book.days.items()}
+    exercises = {task.id for task in book.tasks.values() if task.lesson}
+    assert exercises <= needs.keys() | {"1.1"}
+    known = exercises | set(book.days)
+    assert all(need in known for wanted in needs.values() for need in wanted)
+
+    def above(name, path=()):
+        assert name not in path, f"a circle: {path}"
+        for need in needs.get(name, ()):
+            above(need, (*path, name))
+
+    for name in needs:
+        above(name)
+    order = [*book.tasks]
+    for name in exercises:
+        assert all(order.index(need) < order.index(name) for need in needs.get(name, ()))
+    for way in book.plan["ways"]:
+        words = book.plan["ways"][way]["takes"]
+        assert all(word in book.days or word in book.tasks or word == "further" for word in words)
+        assert book.way(way)
+
+
+def test_what_an_exercise_needs_is_what_its_lesson_imports():
+    """A reference that calls another exercise's function says so in the plan."""
+    book, owner, calls = Book(ROOT), {}, {}
+    for lesson in book.lessons("1"):
+        text = lesson.read_text("utf-8")
+        for exercise in work.find(text):
+            owner[exercise.name] = exercise.id
+            tree = ast.parse(work.body(text, exercise.name))
+            names = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
+            calls.setdefault(exercise.id, set()).update(names)
+    for exercise, names in calls.items():
+        used = {owner[name] for name in names if name in owner} - {exercise}
+        assert used <= set(book.plan["needs"].get(exercise, ())) | {exercise}, exercise
+
+
+def test_times_add_up():
+    rows = [
+        [float(cell.split()[0]) if cell.strip() else 0 for cell in line.split("|")[2:-1]]
+        for line in pages.times().splitlines()[2:]
+    ]
+    for column in zip(*rows, strict=True):
+        assert abs(sum(column[:-1]) - column[-1]) < 0.05 * len(column)
