@@ -235,39 +235,38 @@ def residuals():
     return table(["gradient at layer 1", *(f"{L} layers" for L in row["depths"])], rows)
 
 
+def judged():
+    """What is recorded of the checks of all days, added up."""
+    days = sorted(RESULTS.parent.parent.glob("day*/results/slips.json"))
+    rows = [json.loads(path.read_text("utf-8")) for path in days]
+    exercises = {k: found for row in rows for k, found in row["exercises"].items()}
+    bank = {k: known for row in rows for k, known in row["bank"].items()}
+    return rows, exercises, bank
+
+
 def caught():
     """What the checks caught and named of wrong answers by people who had not seen the bank."""
-    row = json.loads((RESULTS / "slips.json").read_text("utf-8"))
-    rows = []
-    for exercise, found in [*row["exercises"].items(), ("all", row["all"])]:
-        known = row["bank"].get(exercise, {"slips": sum(b["slips"] for b in row["bank"].values())})
-        words = [found["answers"], found["caught"], found["caught now"]]
-        words += [found.get(kind, 0) for kind in ("named", "true", "wrong")]
-        rows.append([exercise, known.get("title", ""), known["slips"], *words])
-    head = [
-        "exercise",
-        "",
-        "slips known",
-        "wrong answers",
-        "caught",
-        "caught now",
-        "mistake named",
-        "a true property",
-        "named wrongly",
+    _, exercises, bank = judged()
+    kinds = ("answers", "caught", "caught now", "named", "true", "wrong")
+    lines = [
+        [k, known["title"], known["slips"], *(exercises.get(k, {}).get(kind, 0) for kind in kinds)]
+        for k, known in bank.items()
     ]
-    return table(head, rows)
+    sums = [sum(line[column] for line in lines) for column in range(2, len(kinds) + 3)]
+    head = ["exercise", "", "slips known", "wrong answers", "caught", "caught now"]
+    head += ["mistake named", "a true property", "named wrongly"]
+    return table(head, [*lines, ["all", "", *sums]])
 
 
 def repaired():
     """How often a wrong answer was mended, with our message and with expected / got alone."""
-    row = json.loads((RESULTS / "slips.json").read_text("utf-8"))["repairs"]
-    return table(
-        ["the reader saw", "wrong answers", "mended in one try", "in two"],
-        [
-            [arm, found["answers"], found["within one"], found["within two"]]
-            for arm, found in row.items()
-        ],
-    )
+    arms: dict[str, list] = {}
+    for row in judged()[0]:
+        for arm, found in row["repairs"].items():
+            counts = [found["answers"], found["within one"], found["within two"]]
+            arms[arm] = [a + b for a, b in zip(arms.get(arm, [0, 0, 0]), counts, strict=True)]
+    head = ["the reader saw", "wrong answers", "mended in one try", "in two"]
+    return table(head, [[arm, *counts] for arm, counts in arms.items()])
 
 
 def waiting():

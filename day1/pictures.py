@@ -29,12 +29,13 @@ def panels(title, columns=1, rows=1, height=3.9, **more):
     return figure, axes
 
 
-def save(figure, name):
-    """Write day1/figures/NAME.png and forget the figure."""
+def save(figure, name, folder=None):
+    """Write NAME.png to the folder, day1/figures where none is given, and forget the figure."""
     import matplotlib.pyplot as plt
 
-    FIGURES.mkdir(exist_ok=True)
-    figure.savefig(FIGURES / f"{name}.png", dpi=110)
+    folder = folder or FIGURES
+    folder.mkdir(exist_ok=True)
+    figure.savefig(folder / f"{name}.png", dpi=110)
     plt.close(figure)
 
 

@@ -49,10 +49,10 @@ def read(path=RECORD):
 def write(name, figures, path=RECORD):
     """Add one row to the record, with the machine and the versions that made it."""
     rows = read(path) if path.exists() else {}
-    cpu = Path("/proc/cpuinfo")  # Linux
+    program, cpu = Path(sys.argv[0]).resolve(), Path("/proc/cpuinfo")  # Linux
     model = re.search(r"model name\s*: (.*)", cpu.read_text()) if cpu.exists() else None
     rows[name] = figures | {
-        "command": " ".join([f"python day1/{Path(sys.argv[0]).name}", *sys.argv[1:]]),
+        "command": " ".join([f"python {program.parent.name}/{program.name}", *sys.argv[1:]]),
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "machine": f"{model[1] if model else platform.machine()}, {os.cpu_count()} cores",
         "threads": os.environ.get("OPENBLAS_NUM_THREADS", "as many as NumPy likes"),

@@ -1,4 +1,4 @@
-# exercises 2.1, 2.2: bigram_probabilities, table_loss
+# exercises 2.1, 2.2, 2.8: bigram_probabilities, table_loss, kneser_ney
 """The simplest language model is a table: after this symbol, how often comes that one? NumPy only.
 
 A bigram is a pair of neighbours. Letters: N symbols in a text, V symbols in the vocabulary.
@@ -44,6 +44,38 @@ def table_loss(probabilities, ids):
     ids = checked(ids, len(probabilities), at_least=2)
     with np.errstate(divide="ignore"):  # ln 0 is -inf, as it should be
         return float(-np.log(probabilities[ids[:-1], ids[1:]]).mean())
+
+
+# exercise 2.8, further
+def kneser_ney(ids, V, discount=0.75):
+    """Take a discount off every count, and hand out what was taken by a guess that looks at less.
+
+        p(j | i) = max(count(i, j) - discount, 0) / count(i)
+                   + discount * kinds(i) / count(i) * continuation(j)
+
+    count(i) is how often a symbol follows i, kinds(i) how many different ones do. That guess does
+    not see i. It counts kinds, not symbols, and is discounted in its turn, for a uniform guess:
+
+        continuation(j) = max(before(j) - discount, 0) / pairs + discount * seconds / pairs / V
+
+    before(j) is how many different symbols were seen before j, pairs their sum over all j, seconds
+    the number of symbols that have any. So no probability is 0, even where j never came second. A
+    symbol that nothing has followed has the continuation as its row.
+
+    ids (N,) whole numbers from 0 to V - 1 -> (V, V): row i holds p(next symbol | symbol i)
+    ValueError for ids out of range, fewer than two symbols, a discount not above 0 or above 1.
+    Kneser & Ney 1995; Chen & Goodman 1999, section 2.7. day3/ngram.py has three discounts an order.
+    """
+    ids = checked(ids, V, at_least=2)
+    if not 0 < discount <= 1:
+        raise ValueError(f"discount must be above 0 and at most 1, not {discount}: give 0.75")
+    counts = np.bincount(ids[:-1] * V + ids[1:], minlength=V * V).reshape(V, V)
+    before, kinds = (np.count_nonzero(counts, axis=axis) for axis in (0, 1))
+    given = discount * np.count_nonzero(before) / V
+    continuation = (np.maximum(before - discount, 0) + given) / before.sum()
+    total = counts.sum(axis=1, keepdims=True)
+    mixed = np.maximum(counts - discount, 0) + discount * kinds[:, None] * continuation
+    return np.where(total > 0, mixed / np.maximum(total, 1), continuation)
 
 
 def check(table):
@@ -106,6 +138,7 @@ def main(arguments):
     print(f"  unigram                    {losses['unigram']:.4f}")
     print(f"  bigram, one added          {table_loss(table, validation):.4f}")
     print(f"  bigram, Kneser-Ney         {losses['bigram']:.4f}")
+    print(f"  the same, one discount     {table_loss(kneser_ney(train, V), validation):.4f}")
     print(f"the table on its own text    {table_loss(table, train):.4f}")
 
 

@@ -1,3 +1,4 @@
+# exercise 2.11: parameters
 """Every tensor of a GPT: its shape letter by letter, its numbers, its parameters and its FLOP.
 
     python day2/shapes.py
@@ -90,8 +91,17 @@ class Step:
     flop: int = 0
 
 
+# exercise 2.11, further
 def parameters(config, tied=True):
-    """Learned numbers of a GPT, in closed form; tied: the head is the embedding, counted once."""
+    """How many numbers a GPT learns, in closed form, from its sizes (model.py, Config).
+
+    It holds a table with n_embd numbers for each symbol (vocab_size); where positions are "learned"
+    a second one for each place (context), and nothing for "rotary" ones; n_layer blocks; a last
+    norm; and a head without biases, which gives a logit for each symbol. Tied, the head is the table
+    of symbols, and counts once. A norm has a gain and a bias for each channel. A block has two
+    norms and four matrices, all with biases: attention's query_key_value, for q, k and v of all
+    heads together, and its project; feed-forward's widen, to four times n_embd, and its project.
+    """
     V, C, L = config.vocab_size, config.n_embd, config.n_layer
     rows = V * (1 if tied else 2) + (config.context if config.positions == "learned" else 0)
     return rows * C + L * (12 * C * C + 13 * C) + 2 * C

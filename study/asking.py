@@ -37,9 +37,9 @@ class Judge:
 
     def verdict(self, task):
         """The verdict on one exercise, a dictionary (study/judge.py)."""
-        mine = self.book.mine(task.lesson)
+        mine = self.book.mine(task)
         request = {
-            "exercise": task.id,
+            "exercise": task.exercise,
             "mine": str(mine),
             "reference": str(task.lesson),
             "check": str(self.book.check(task.lesson)),
@@ -60,7 +60,8 @@ class Judge:
         if not line or not FORKS:
             self.close()
         told = json.loads(line) if line else self.gone(task)
-        return told | {"title": task.title, "file": self.book.short(mine)}
+        own = {"exercise": task.id, "title": task.title, "file": self.book.short(mine)}
+        return told | own
 
     def gone(self, task):
         return {

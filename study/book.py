@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from study.exercises import find
+from study.exercises import blank, find
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,17 @@ class Task:
     further: bool = False
     lesson: Path | None = None  # the reference; None for a part
     hints: tuple = ()
+    exercise: str = ""  # whose check judges it: its own, or the one that a bug is planted in
+    planted: tuple = ()  # pairs: lines of the reference, the lines of the bug in their place
+
+    def start(self):
+        """The text that a learner begins with: the blank file, or the reference with the bug."""
+        text = self.lesson.read_text("utf-8")
+        for right, wrong in self.planted:
+            if text.count(right) != 1:
+                raise ValueError(f"{self.id}: {right!r} is not once in {self.lesson.name}")
+            text = text.replace(right, wrong)
+        return text if self.planted else blank(text)
 
 
 def home():
@@ -57,7 +68,7 @@ class Book:
             first, last = (
                 [task for task, late in parts if late is late_one] for late_one in (False, True)
             )
-            tasks |= {task.id: task for task in (*first, *own, *last)}
+            tasks |= {task.id: task for task in (*first, *own, *self.bugs(name), *last)}
         return tasks
 
     def lessons(self, day):
@@ -68,6 +79,15 @@ class Book:
             if self.check(path).exists() and "# exercise " in path.read_text("utf-8")
         )
 
+    def bugs(self, day):
+        """The bug lab of a day: dayN/bugs/*.toml, each a task that is further."""
+        for path in sorted((self.folder(day) / "bugs").glob("*.toml")):
+            told = tomllib.loads(path.read_text("utf-8"))
+            planted = tuple((change["right"], change["wrong"]) for change in told["planted"])
+            lesson, hints = self.folder(day) / told["file"], tuple(told["hints"])
+            yield Task(path.stem, told["title"], told["minutes"], day, True, lesson, hints,
+                       told["exercise"], planted)  # fmt: skip
+
     def folder(self, day):
         return self.root / f"day{day}"
 
@@ -76,9 +96,10 @@ class Book:
         """The file of checks that belongs to a lesson file."""
         return lesson.parent / "checks" / lesson.name
 
-    def mine(self, lesson):
-        """The learner's file that belongs to a lesson file."""
-        return self.root / "my" / lesson.relative_to(self.root)
+    def mine(self, task):
+        """The learner's file of a task: named as the lesson's, or as the bug."""
+        name = f"{task.id}.py" if task.planted else task.lesson.name
+        return self.root / "my" / self.folder(task.day).name / name
 
     def core(self, day):
         """What the box of a day asks for: its parts and its exercises that are not further."""
@@ -111,7 +132,7 @@ def exercises(lesson, day):
     known = described(Book.check(lesson))
     found = {e.id: e for e in find(lesson.read_text("utf-8"))}
     return [
-        Task(id, told["title"], told["minutes"], day, found[id].further, lesson, told["hints"])
+        Task(id, told["title"], told["minutes"], day, found[id].further, lesson, told["hints"], id)
         for id, told in known.items()
         if id in found
     ]

@@ -10,7 +10,7 @@ from study import boxes, message, work
 def checked(book, judge, task):
     """The verdict on a task; the version is kept, the box follows."""
     work.make(book, task.day)
-    mine = book.mine(task.lesson)
+    mine = book.mine(task)
     work.keep(book, mine)
     if edited(book, task.lesson):
         work.keep(book, task.lesson)
@@ -27,7 +27,7 @@ def checked(book, judge, task):
         }
     else:
         verdict = judge.verdict(task)
-    changed = work.renamed(task.lesson, mine, {task.id})
+    changed = work.renamed(task.lesson, mine, {task.exercise})
     if changed and verdict["status"] != "right":
         verdict["message"] += " " + " ".join(changed)
     done_now = [task.id] if verdict["status"] == "right" else []

@@ -59,7 +59,7 @@ class Commands:
         import watchfiles
 
         book, task = self.book, single(self.book, what)
-        mine = book.mine(task.lesson)
+        mine = book.mine(task)
         while True:
             before = mine.read_bytes() if mine.exists() else b""
             verdict = checked(book, self.judge, task)
@@ -70,7 +70,7 @@ class Commands:
                 print("" if what else all_ticked(book))
                 return 0
             if after is not None and after != task:
-                task, mine = after, book.mine(after.lesson)
+                task, mine = after, book.mine(after)
                 print(f"\nNext: {task.id} {task.title}")
             elif mine.read_bytes() != before:
                 continue  # it was saved again meanwhile
@@ -115,8 +115,8 @@ class Commands:
             also = f"study check {task.id}, or study diff {task.id} --reveal"
             print(f"{task.id} is not ticked yet: {also}")
             return 1
-        mine, source = book.mine(task.lesson), task.lesson.read_text("utf-8")
-        names = [e.name for e in work.find(source) if e.id == task.id]
+        mine, source = book.mine(task), task.lesson.read_text("utf-8")
+        names = [e.name for e in work.find(source) if e.id == task.exercise]
         try:
             text = work.text_of(mine) if mine.exists() else ""
             yours = "\n\n\n".join(filter(None, (work.body(text, name) for name in names)))
@@ -177,11 +177,11 @@ class Commands:
             if task is None or task.day != part.day:
                 return 0
             print(f"The next exercise is {task.id} {task.title}.")
-        mine = book.mine(task.lesson)
+        mine, ids = book.mine(task), {task.exercise}
         for page in sorted(book.folder(task.day).glob("*.md")):
             if f"`study check {task.id}`" in page.read_text("utf-8"):
                 print(f"  lesson     {book.short(page)}")
-        print(f"  your file  {book.short(mine)}, line {work.line_of(mine, {task.id}, task.lesson)}")
+        print(f"  your file  {book.short(mine)}, line {work.line_of(mine, ids, task.lesson)}")
         print(f"  then       study check {task.id}   (study hint {task.id}, study watch)")
         return 0
 

@@ -28,8 +28,7 @@ def find(source):
     lines, found = source.split("\n"), []
     marks = {n: match for n, line in enumerate(lines, 1) if (match := MARK.match(line))}
     for prefix, node in functions(ast.parse(source)):
-        top = min([node.lineno, *(d.lineno for d in node.decorator_list)])
-        match = marks.pop(top - 1, None)
+        match = marks.pop(first_line(node) - 1, None)
         if match is None:
             continue
         documented = ast.get_docstring(node) is not None
@@ -62,6 +61,24 @@ def functions(tree):
             for inner in node.body:
                 if isinstance(inner, ast.FunctionDef):
                     yield f"{node.name}.", inner
+
+
+def first_line(node):
+    """The first line of a function, its decorators with it."""
+    return min([node.lineno, *(d.lineno for d in node.decorator_list)])
+
+
+def get(module, name):
+    """The function or the method (`Class.method`) of a module, or None."""
+    for part in name.split("."):
+        module = vars(module).get(part) if hasattr(module, "__dict__") else None
+    return module
+
+
+def put(module, name, function):
+    """Give a module, or one of its classes, a function of this name."""
+    owner, _, last = name.rpartition(".")
+    setattr(get(module, owner) if owner else module, last, function)
 
 
 def signature_end(node, lines):

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from study.naming import copied, members, name, outcome, same, sentence
+from study.parting import parting
 from study.running import tried
 
 LARGE = 60  # numbers; more than these are told by their shape
@@ -58,13 +59,15 @@ def explained(trial):
         "slips": slips,
         "message": message,
         "function": call[0],
-        "example": {n: brief(a) for n, a in arguments.items()},
+        "example": {n: made(call[0], a) if n == "self" else brief(a) for n, a in arguments.items()},
         "shapes": {
             n: f"an array of shape {a.shape}"
             for n, a in arguments.items()
             if isinstance(a, np.ndarray)
         },
     }
+    if kind not in ("slip", "error") and (way := parting(trial)):
+        told["way"] = way
     if kind == "error":
         told["traceback"] = trial.outcomes[number].trace
     return told | compared(trial.check, trial.mine_on(call), trial.books_on(call))
@@ -127,16 +130,21 @@ def misshapen(check, seen, expected, call):
         parts = zip(check.returns, result, wanted, strict=True)
     else:
         if isinstance(result, tuple):
-            return f"{what} returns {count(result)}, not one array."
+            kind = "array" if np.ndim(wanted) else "number"
+            return f"{what} returns {count(result)}, not one {kind}."
         parts = [("the result", result, wanted)]
     for part, got, right in parts:
-        if not isinstance(got, (np.ndarray, np.generic)):
-            return (
-                f"{part[0].upper()}{part[1:]} is a {type(got).__name__}, not an array of numbers."
-            )
+        plain = np.ndim(right) == 0 and isinstance(got, (int, float))
+        if not plain and not isinstance(got, (np.ndarray, np.generic)):
+            kind = "an array of numbers" if np.ndim(right) else "a number"
+            return f"{part[0].upper()}{part[1:]} is a {type(got).__name__}, not {kind}."
+        got, right = np.asarray(got), np.asarray(right)
+        whole = plain and got.dtype.kind == "i" and right.dtype.kind == "f"  # 0 may stand for 0.0
         if got.shape != right.shape:
-            return f"{part.capitalize()} has the shape {got.shape}, not {right.shape}."
-        if got.dtype.kind != right.dtype.kind or got.dtype.itemsize < right.dtype.itemsize:
+            kind = right.shape if right.ndim else "of one number"
+            return f"{part.capitalize()} has the shape {got.shape}, not {kind}."
+        kinds_differ = got.dtype.kind != right.dtype.kind and not whole
+        if kinds_differ or got.dtype.itemsize < right.dtype.itemsize:
             return f"{part.capitalize()} has the type {got.dtype}, not {right.dtype}."
         if np.isnan(got).any() and not np.isnan(right).any():
             return f"{part.capitalize()} holds NaN: not a number, such as 0 / 0 or inf - inf."
@@ -222,8 +230,11 @@ def compared(check, seen, wanted):
         return {}
     if seen[0] == "error":
         parts = wanted[1] if isinstance(wanted[1], tuple) else (wanted[1],)
-        shapes = " and ".join(str(part.shape) for part in parts)
-        return {"part": "result", "yours": seen[1], "expected": f"shape {shapes}"}
+        shapes = " and ".join(str(np.shape(part)) for part in parts)
+        expected = f"shape {shapes}" if shapes != "()" else "a number"
+        if hasattr(check, "reading"):  # whose parts are not what is returned
+            expected = "no error"
+        return {"part": "result", "yours": seen[1], "expected": expected}
     result, right = seen[1], wanted[1]
     if isinstance(right, tuple) and isinstance(result, tuple) and len(right) == len(result):
         order = reversed(list(zip(check.returns, result, right, strict=True)))  # weights, then out
@@ -254,12 +265,19 @@ def pointed(part, got, want):
     }
 
 
+def made(method, arguments):
+    """The object that a method is called on: `LayerNorm(4)`."""
+    return f"{method.partition('.')[0]}({brief(arguments)})"
+
+
 def brief(value):
     """An array on one line, with three digits: [[1 0] [0.5 2]]."""
     if isinstance(value, dict):
         return f"{len(value)} arrays by name"
     if isinstance(value, tuple):
         return ", ".join(map(brief, value))
+    if callable(value):
+        return getattr(value, "__name__", repr(value))
     if isinstance(value, np.ndarray) and value.size > LARGE:
         return f"an array of shape {value.shape}"
     if isinstance(value, np.ndarray) and value.ndim:

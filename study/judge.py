@@ -16,7 +16,8 @@ from types import ModuleType
 
 import numpy as np
 
-from study.exercises import find
+from study.exercises import find, first_line, get, put
+from study.exercises import functions as written
 from study.explain import Trial, explained
 from study.naming import copied, members, name, outcome, same, sentence
 from study.running import Prints, Stop, copied_answer, guarded, tried
@@ -56,9 +57,7 @@ def judged(exercise, mine, reference, check):
     waiting = Stop(f"Still blank: {' and '.join(sorted(blank))}.", "blank")
     if blank == set(names):
         raise waiting
-    functions, right = (
-        in_numpy(check, {n: vars(m)[n] for n in names}) for m in (module, reference)
-    )
+    functions, right = (in_numpy(check, {n: get(m, n) for n in names}) for m in (module, reference))
     calls = [call for call in probes(check) if call[0] not in blank]
     expected = [outcome(right, copied(call)) for call in calls]
     outcomes, changed = run_all(functions, calls, mine)
@@ -113,18 +112,18 @@ def learners(exercise, mine, reference):
     linecache.cache[str(mine)] = (len(source), None, lines, str(mine))
     guarded(lambda: exec(compile(source, str(mine), "exec"), vars(module)), mine)  # noqa: S102
     for other in exercises:
-        if other.id != exercise:
-            vars(module)[other.name] = vars(reference)[other.name]
+        if other.id != exercise and get(module, other.name) is not None:
+            put(module, other.name, get(reference, other.name))
     for wanted in names:
-        if not callable(vars(module).get(wanted)):
+        if not callable(get(module, wanted)):
             raise Stop(
                 f"There is no function {wanted} in the file. `study reset {exercise}` brings it back."
             )
-        code = getattr(vars(module)[wanted], "__code__", None)
+        code = getattr(inspect.unwrap(get(module, wanted)), "__code__", None)
         if code is not None and code.co_filename == reference.__file__:
             raise Stop(copied_answer(reference.__name__))
-    last = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
-    blank = {n for n in names if n in last and is_blank(last[n], vars(module)[n])}
+    last = {prefix + node.name: node for prefix, node in written(tree)}
+    blank = {n for n in names if n in last and is_blank(last[n], get(module, n))}
     return module, names, blank
 
 
@@ -132,8 +131,8 @@ def is_blank(node, function):
     """Whether a function is the one that this definition makes, and it only raises
     NotImplementedError.
     """
-    code = getattr(function, "__code__", None)
-    if code is None or not node.lineno <= code.co_firstlineno <= node.end_lineno:
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    if code is None or not first_line(node) <= code.co_firstlineno <= node.end_lineno:
         return False
     body = node.body[1:] if ast.get_docstring(node) is not None else node.body
     return len(body) == 1 and ast.unparse(body[0]).startswith("raise NotImplementedError")

@@ -18,8 +18,9 @@ def report(verdict, verbose=False):
     if right:
         return lines + wrapped(verdict.get("note", ""))
     if verbose:
-        return [*lines, "", *wrapped(verdict["message"]), *details(verdict)]
-    lines += ["", *wrapped(verdict["message"])[:5]]
+        told = wrapped(verdict["message"]) + wrapped(verdict.get("way", ""))
+        return [*lines, "", *told, *details(verdict)]
+    lines += ["", *wrapped(verdict["message"])[:5], *wrapped(verdict.get("way", ""))[:3]]
     room = LINES - len(lines) - 2
     lines += example(verdict, room)
     prints = verdict.get("prints", "").splitlines()[: max(0, LINES - len(lines) - 2)][:2]

@@ -68,7 +68,7 @@ def exercises():
     book = Book(ROOT)
     rows = ["| exercise | functions | the book's | yours | minutes |", "|---|---|---|---|---|"]
     for task in book.tasks.values():
-        if task.lesson:
+        if task.lesson and not task.planted:
             names = [e.name for e in find(task.lesson.read_text("utf-8")) if e.id == task.id]
             functions = ", ".join(f"`{name}`" for name in names)
             path, further = book.short(task.lesson), ", further" if task.further else ""

@@ -6,17 +6,19 @@ import re
 import time
 
 from study.boxes import locked, write
-from study.exercises import blank, find, functions
+from study.exercises import blank, find, first_line, functions
 
 
 def make(book, day):
-    """Write the blank files of a day that are not there yet. Returns their paths."""
+    """Write the files of a day that are not there yet, blank or with a bug. Returns their paths."""
     made = []
-    for lesson in book.lessons(day):
-        mine = book.mine(lesson)
+    for task in book.tasks.values():
+        if task.day != day or task.lesson is None:
+            continue
+        mine = book.mine(task)
         if not mine.exists():
             mine.parent.mkdir(parents=True, exist_ok=True)
-            text = blank(lesson.read_text("utf-8")).encode("utf-8")
+            text = task.start().encode("utf-8")
             try:
                 with mine.open("xb") as file:
                     file.write(text)
@@ -44,13 +46,12 @@ def reset(book, tasks):
     """
     copies, ids = [], {task.id for task in tasks}
     with locked(book):
-        for lesson in {task.lesson for task in tasks if task.lesson}:
-            mine, source = book.mine(lesson), lesson.read_text("utf-8")
+        for mine, task in {book.mine(task): task for task in tasks if task.lesson}.items():
             if not mine.exists():
                 continue
             copies.append(dated(book, mine))
-            text = blank(source)
-            if {e.id for e in find(source)} - ids:
+            text, source = task.start(), task.lesson.read_text("utf-8")
+            if not task.planted and {e.id for e in find(source)} - ids:
                 text = without(text_of(mine), source, ids)
             if b"\r\n" in mine.read_bytes():
                 text = text.replace("\n", "\r\n")
@@ -107,8 +108,7 @@ def without(text, source, ids):
 def located(text):
     """name -> (first, last) line of every function and method of a text, decorators included."""
     for prefix, node in functions(ast.parse(text)):
-        first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
-        yield prefix + node.name, (first, node.end_lineno)
+        yield prefix + node.name, (first_line(node), node.end_lineno)
 
 
 def signatures(text):

@@ -1,9 +1,9 @@
-"""What the checks catch, and what they name: day1/results/slips.json.
+"""What the checks catch, and what they name: dayN/results/slips.json.
 
     python tests/measure_slips.py            judge every wrong answer again and write the record
     python tests/measure_slips.py --open     print the answers whose message nobody has judged yet
 
-tests/unseen/day1.jsonl holds wrong answers by writers who had not seen the bank: exercise, writer,
+tests/unseen/dayN.jsonl holds wrong answers by writers who had not seen the bank: exercise, writer,
 label (the mistake in the writer's words, before any judgement), code; and afterwards the message
 and the judgement on it: "named" (the message tells the mistake that the label tells), "true" (what
 it says holds, but it is not the mistake), "wrong" (it tells another mistake), "missed" (the first
@@ -27,25 +27,32 @@ from study.judge import load_check
 from study.naming import members
 
 ROOT = Path(__file__).parent.parent
-UNSEEN = ROOT / "tests" / "unseen" / "day1.jsonl"
-REPAIRS = ROOT / "tests" / "unseen" / "repairs.jsonl"
-RECORD = ROOT / "day1" / "results" / "slips.json"
+UNSEEN = ROOT / "tests" / "unseen"
+DAYS = sorted(path.stem.removeprefix("day") for path in UNSEEN.glob("day*.jsonl"))
 
 
-def answers():
-    return [json.loads(line) for line in UNSEEN.read_text("utf-8").splitlines()]
+def lines(path):
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def answers(day):
+    return lines(UNSEEN / f"day{day}.jsonl")
+
+
+def record(day):
+    return ROOT / f"day{day}" / "results" / "slips.json"
 
 
 def verdicts(wrong):
     """The verdict on each wrong answer, written at the end of the blank file of its lesson."""
     with tempfile.TemporaryDirectory() as folder:
-        for name in ("day1", "study"):
+        for name in ("day1", "day2", "day3", "study"):
             shutil.copytree(ROOT / name, Path(folder) / name)
         book = Book(folder)
         with closing(Judge(book)) as judge:
             for answer in wrong:
                 task = book.tasks[answer["exercise"]]
-                mine = book.mine(task.lesson)
+                mine = book.mine(task)
                 mine.parent.mkdir(parents=True, exist_ok=True)
                 text = blank(task.lesson.read_text("utf-8")) + "\n\n" + answer["code"] + "\n"
                 mine.write_text(text, encoding="utf-8")
@@ -64,23 +71,22 @@ def counts(wrong, told):
     return {"answers": len(wrong), "caught": len(wrong) - row["missed"], "caught now": now, **row}
 
 
-def bank():
+def bank(day):
     """exercise -> number of slips and of answers that are accepted in another convention."""
     book, row = Book(ROOT), {}
     for task in book.tasks.values():
-        if task.lesson and task.day == "1":
+        if task.lesson and not task.planted and task.day == day:
             check = load_check(book.check(task.lesson), task.id)
             kinds = {kind: len(members(check, kind)) for kind in ("slips", "accepts")}
             row[task.id] = {"title": task.title, **kinds}
     return row
 
 
-def repairs():
+def repairs(day):
     """arm -> how many wrong answers were mended within one try and within two."""
     rows = collections.defaultdict(lambda: {"answers": 0, "within one": 0, "within two": 0})
-    if REPAIRS.exists():
-        for line in REPAIRS.read_text("utf-8").splitlines():
-            case = json.loads(line)
+    for case in lines(UNSEEN / "repairs.jsonl"):
+        if case["exercise"].startswith(f"{day}."):
             row = rows[case["arm"]]
             row["answers"] += 1
             row["within one"] += case["tries"] == 1
@@ -89,7 +95,12 @@ def repairs():
 
 
 def main():
-    wrong = answers()
+    return max(measure(day) for day in DAYS)
+
+
+def measure(day):
+    """Judge the answers of a day again, and write its record; 1 where a message is not judged."""
+    wrong = answers(day)
     told = list(verdicts(wrong))
     stale = [
         (number, a, v)
@@ -99,7 +110,7 @@ def main():
     if stale or "--open" in sys.argv:
         for number, answer, verdict in stale:
             print(json.dumps({"number": number, **answer, "now": message(verdict)}))
-        print(f"{len(stale)} messages to judge", file=sys.stderr)
+        print(f"day {day}: {len(stale)} messages to judge", file=sys.stderr)
         return 1
     exercises = sorted({a["exercise"] for a in wrong}, key=lambda e: int(e.split(".")[1]))
     row = {
@@ -112,11 +123,11 @@ def main():
             )
             for exercise in exercises
         },
-        "bank": bank(),
-        "repairs": repairs(),
+        "bank": bank(day),
+        "repairs": repairs(day),
     }
-    RECORD.write_text(json.dumps(row, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(row["all"]))
+    record(day).write_text(json.dumps(row, indent=1) + "\n", encoding="utf-8")
+    print(f"day {day}: {json.dumps(row['all'])}")
     return 0
 
 

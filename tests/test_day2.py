@@ -4,6 +4,8 @@ import math
 import os
 import subprocess
 import sys
+from collections import Counter
+from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
@@ -19,9 +21,10 @@ import bigram
 import counting
 import evaluate
 import grammar
+import ngram
 from averaging import average_by_head, average_by_loop, average_by_matrix, average_by_softmax, head
 from bigram import Bigram, batch, cross_entropy, draw, generate, train
-from counting import bigram_probabilities, table_loss
+from counting import bigram_probabilities, kneser_ney, table_loss
 from ngram import KneserNey, baselines, loss
 from text import Alphabet, split
 
@@ -90,6 +93,58 @@ def test_on_tiny_shakespeare_one_added_is_as_good_as_kneser_neys_bigram():
     learn, judge = ids[: len(ids) * 9 // 10], ids[len(ids) * 9 // 10 :]
     theirs = baselines(learn, judge, 65, orders=(2,))["bigram"]
     assert abs(table_loss(bigram_probabilities(learn, 65), judge) - theirs) < 0.005
+
+
+@given(IDS, st.sampled_from([Fraction(3, 4), Fraction(1, 8), Fraction(1)]))
+def test_a_kneser_ney_table_is_that_of_a_slow_loop(ids, discount):
+    """Symbols, dictionaries and fractions: the shares of a row add up to 1 without a rounding."""
+    pairs, followers, before = Counter(pairwise(ids)), {}, {}
+    for first, second in pairs:
+        followers.setdefault(first, []).append(second)
+        before.setdefault(second, []).append(first)
+    shorter, table = {}, kneser_ney(np.array(ids), V, float(discount))
+    for j in range(V):
+        own = len(before.get(j, ())) - discount if j in before else 0
+        shorter[j] = (own + len(before) * discount * Fraction(1, V)) / len(pairs)
+    for i in range(V):
+        row = shorter
+        if i in followers:
+            seen = sum(pairs[i, j] for j in followers[i])
+            left = sum((pairs[i, j] - discount) / seen for j in followers[i])
+            own = {j: (pairs[i, j] - discount) / seen for j in followers[i]}
+            row = {j: own.get(j, 0) + (1 - left) * shorter[j] for j in range(V)}
+        assert sum(row.values()) == 1
+        np.testing.assert_allclose(table[i], [float(row[j]) for j in range(V)], **EXACT)
+    np.testing.assert_allclose(table.sum(axis=1), 1, **EXACT)
+    assert table.min() > 0
+
+
+@given(IDS, st.sampled_from([0.75, 0.1, 1]))
+def test_with_one_discount_for_all_counts_kneser_ney_is_that_of_day_3(ids, discount):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ngram, "discounts", lambda counts: np.array([0, *[discount] * 3]))
+        model = KneserNey(ids, V, order=2)
+    theirs = [model.distribution([i]) for i in range(V)]
+    np.testing.assert_allclose(kneser_ney(ids, V, discount), theirs, **EXACT)
+
+
+def test_kneser_ney_trusts_a_symbol_that_comes_after_many():
+    """Francisco is frequent and comes only after San: elsewhere it is a poor guess."""
+    san, francisco, the, of, bay = range(5)
+    ids = [san, francisco] * 9 + [the, san, of, the, bay, of, san, bay, the, of, bay]
+    counts = np.bincount(ids[1:])
+    assert counts[francisco] > 2 * counts[the]
+    table = kneser_ney(np.array(ids), 6)
+    assert (table[5, [the, of]] > 2 * table[5, francisco]).all()
+    assert table[5, 5] > 0
+
+
+@pytest.mark.skipif(not TEXT, reason="TINY_SHAKESPEARE does not name the file")
+def test_on_tiny_shakespeare_one_discount_is_as_good_as_three():
+    _, ids = counting.numbered(Path(TEXT).read_bytes().decode())
+    learn, judge = ids[: len(ids) * 9 // 10], ids[len(ids) * 9 // 10 :]
+    theirs = baselines(learn, judge, 65, orders=(2,))["bigram"]
+    assert abs(table_loss(kneser_ney(learn, 65), judge) - theirs) < 0.001
 
 
 # ---- bigram.py
@@ -268,6 +323,11 @@ def test_the_past_of_a_head_is_blind_to_the_future(t):
         (lambda: table_loss(np.ones((2, 1)), [0, 1]), "row and a column"),
         (lambda: table_loss(np.eye(2), [0, 2]), "0 to 1"),
         (lambda: table_loss(np.eye(2), [0]), "too short"),
+        (lambda: kneser_ney([0, -1], V), "0 to 6"),
+        (lambda: kneser_ney([0], V), "too short"),
+        (lambda: kneser_ney([0, 1], V, discount=0), "at most 1"),
+        (lambda: kneser_ney([0, 1], V, discount=1.5), "at most 1"),
+        (lambda: kneser_ney([0, 1], V, discount=math.nan), "at most 1"),
         (lambda: batch(torch.arange(T), 2, T), "6 symbols"),
         (lambda: batch(torch.arange(9).view(3, 3), 2, 1), "(3, 3)"),
         (lambda: batch(torch.arange(9), 0, 1), "at least 1"),

@@ -1,7 +1,9 @@
 """The lessons say what is true: worked numbers, folded answers, pitfalls, links to figures."""
 
+import functools
 import math
 import re
+import shutil
 import subprocess
 import sys
 from contextlib import closing
@@ -9,40 +11,55 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+import torch.nn.functional as F
+from study import work
 from study.asking import Judge
 from study.book import Book
 
-from attention_numpy import attention, causal_mask, split_heads
+from attention_numpy import attention, causal_mask, softmax, split_heads
 from block_numpy import block, gelu, layer_norm, random_params
 from positions_numpy import embed, sinusoidal
 
 ROOT = Path(__file__).parent.parent
-DAY1 = ROOT / "day1"
-LESSONS = [DAY1 / "README.md", DAY1 / "block.md"]
-PROGRAMS = ["attention_numpy", "positions_numpy", "block_numpy", "toy_tasks", "trace_encoder"]
+DAY1, DAY2 = ROOT / "day1", ROOT / "day2"
+LESSONS = [DAY1 / "README.md", DAY1 / "block.md", DAY2 / "README.md"]
+PAGES = {DAY1: ["README.md", "block.md"], DAY2: ["README.md", "why.md", "curves.md"]}
+NUMPY = ("attention_numpy", "positions_numpy", "block_numpy", "toy_tasks", "trace_encoder")
+# of the table's training the page shows only what comes before it
+BEGINNING = "import bigram; bigram.STEPS = 1; bigram.main([])"
+PROGRAMS = {
+    DAY1: [[f"{name}.py"] for name in NUMPY],
+    DAY2: [["counting.py"], ["-c", BEGINNING], ["averaging.py"], ["shapes.py"]],
+}
 
 
-@pytest.fixture(scope="module")
-def printed():
-    """What the programs of the day print."""
-    runs = [
+@functools.cache
+def printed(day):
+    """What the programs of a day print."""
+    return "\n".join(
         subprocess.run(
-            [sys.executable, str(DAY1 / f"{name}.py")], capture_output=True, text=True, check=True
-        )
-        for name in PROGRAMS
-    ]
-    return "\n".join(run.stdout for run in runs)
+            [sys.executable, *words], cwd=day, capture_output=True, text=True, check=True
+        ).stdout
+        for words in PROGRAMS[day]
+    )
 
 
-@pytest.mark.parametrize("lesson", LESSONS, ids=lambda p: p.name)
-def test_worked_numbers_are_printed_by_a_program(lesson, printed):
+def shown(lesson):
+    return f"{lesson.parent.name}/{lesson.name}"
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=shown)
+def test_worked_numbers_are_printed_by_a_program(lesson, request):
+    if lesson.parent is DAY2:
+        request.getfixturevalue("shakespeare")
     blocks = re.findall(r"```text\n(.*?)\n```", lesson.read_text("utf-8"), re.DOTALL)
     assert blocks
     for text in blocks:
-        assert text.strip("[]") in printed, text
+        assert text.strip("[]") in printed(lesson.parent), text
 
 
-@pytest.mark.parametrize("lesson", LESSONS, ids=lambda p: p.name)
+@pytest.mark.parametrize("lesson", LESSONS, ids=shown)
 def test_a_lesson_has_every_part(lesson):
     text = lesson.read_text("utf-8")
     parts = {"an example": "```text", "a figure": "](figures/", "an exercise": "> **Exercise"}
@@ -53,12 +70,13 @@ def test_a_lesson_has_every_part(lesson):
         assert mark in text, what
 
 
-def test_lessons_show_every_figure_and_ask_for_every_exercise():
-    text = "".join(lesson.read_text("utf-8") for lesson in LESSONS)
-    shown = set(re.findall(r"\]\(figures/(\w+\.png)\)", text))
-    assert shown == {path.name for path in (DAY1 / "figures").iterdir()}
+@pytest.mark.parametrize("day", PAGES, ids=lambda day: day.name)
+def test_lessons_show_every_figure_and_ask_for_every_exercise(day):
+    text = "".join((day / name).read_text("utf-8") for name in PAGES[day])
+    figures = set(re.findall(r"\]\(figures/(\w+\.png)\)", text))
+    assert figures == {path.name for path in (day / "figures").iterdir()}
     for task in Book(ROOT).tasks.values():
-        if task.day == "1" and task.lesson:
+        if f"day{task.day}" == day.name and task.lesson and not task.planted:
             assert f"**Exercise {task.id}**" in text
             assert f"`study check {task.id}`" in text
 
@@ -84,6 +102,36 @@ def test_the_questions_before_have_the_right_answers():
     assert len(given) == len(computed)
     for text, wanted in zip(given, computed, strict=True):
         assert text.startswith(wanted), (text, wanted)
+
+
+def test_the_questions_of_day_2_have_the_right_answers():
+    given = answers(DAY2 / "README.md", "## Before")
+    shares = softmax(np.array([0.0, 2, 0]))
+    computed = [
+        "The last",
+        f"{shares[1]:.3f}: e² over e² + 2",
+        f"All {causal_mask(4)[-1].sum()}; {causal_mask(4).sum()} pairs",
+        f"{math.sqrt(64 / 4):.0f}, the root of D = 64 / 4 = {64 // 4}",
+        f"{math.log(65):.3f} and {math.log(2):.3f} nats",
+    ]
+    assert len(given) == len(computed)
+    for text, wanted in zip(given, computed, strict=True):
+        assert text.startswith(wanted), (text, wanted)
+    text = (DAY2 / "README.md").read_text("utf-8")
+    z = torch.tensor([2.0, 0, 1], requires_grad=True)
+    loss = F.cross_entropy(z, torch.tensor(0))
+    loss.backward()
+    exponentials = " + ".join(f"{math.exp(x):.3f}".replace("1.000", "1") for x in (2, 0, 1))
+    assert f"ln({exponentials}) − 2 = {loss.item():.3f}" in text
+    slopes = ", ".join(f"{g:.3f}".replace("-", "−") for g in z.grad)
+    assert f"so here {slopes}" in text
+    asked = answers(DAY2 / "README.md", "## Ask yourself")
+    counted = re.search(r"The loss is (\d\.\d+) nats. Among", text)[1]
+    assert asked[1] == f"exp({counted}) = {math.exp(float(counted)):.1f}."
+    assert asked[2] == f"32 · 64 = {32 * 64}."
+    assert F.cross_entropy(torch.tensor([1000.0, 0]), torch.tensor(1)).item() == 1000
+    assert asked[3].startswith("1000 nats")
+    assert asked[4] == f"1/65 − 1 = −{1 - 1 / 65:.3f}."
 
 
 def test_predictions_and_self_assessment_are_computed():
@@ -135,42 +183,75 @@ def test_the_questions_on_the_block_have_the_right_answers():
     assert f"{gelu(np.array([0.0]))[0]:.0f} and {gelu(np.array([-10.0]))[0]:.3f}" in text
 
 
-# the row of the table, and what to write into a right answer to see it
-PITFALLS = {
-    "softmax(scores, axis=-2)": ("1.2", "softmax(scores)", "softmax(scores, axis=-2)"),
-    "np.sqrt": ("1.2", " / np.sqrt(q.shape[-1])", ""),
-    "q @ k.T": ("1.2", "k.swapaxes(-1, -2)", "k.T"),
-    "softmax(scores) * mask": (
-        "1.2",
-        "np.where(mask, scores, -np.inf)\n    weights = softmax(scores)",
-        "scores\n    weights = softmax(scores) * (1 if mask is None else mask)",
-    ),
-    "np.where(mask, scores, 0)": ("1.2", "-np.inf", "0"),
-    "x.reshape(B, H, T, D)": (
-        "1.4",
-        "x.reshape(B, T, H, C // H).swapaxes(1, 2)",
-        "x.reshape(B, H, T, C // H)",
-    ),
-    "2 * (channels // 2 * 2) / C": (
-        "1.6",
-        "channels // 2 * 2 / C",
-        "2 * (channels // 2 * 2) / C",
-    ),
+HEAD = "weights = scores.masked_fill(future, -torch.inf).softmax(dim=-1)"
+# a day -> the row of its table, and what to write into a right answer to see it
+PITFALLS: dict[Path, dict[str, tuple]] = {
+    DAY1: {
+        "softmax(scores, axis=-2)": ("1.2", "softmax(scores)", "softmax(scores, axis=-2)"),
+        "np.sqrt": ("1.2", " / np.sqrt(q.shape[-1])", ""),
+        "q @ k.T": ("1.2", "k.swapaxes(-1, -2)", "k.T"),
+        "softmax(scores) * mask": (
+            "1.2",
+            "np.where(mask, scores, -np.inf)\n    weights = softmax(scores)",
+            "scores\n    weights = softmax(scores) * (1 if mask is None else mask)",
+        ),
+        "np.where(mask, scores, 0)": ("1.2", "-np.inf", "0"),
+        "x.reshape(B, H, T, D)": (
+            "1.4",
+            "x.reshape(B, T, H, C // H).swapaxes(1, 2)",
+            "x.reshape(B, H, T, C // H)",
+        ),
+        "2 * (channels // 2 * 2) / C": (
+            "1.6",
+            "channels // 2 * 2 / C",
+            "2 * (channels // 2 * 2) / C",
+        ),
+    },
+    DAY2: {
+        "smoothed.sum(axis=0)": ("2.1", "smoothed.sum(axis=1", "smoothed.sum(axis=0"),
+        "probabilities[ids[1:], ids[:-1]]": (
+            "2.2",
+            "probabilities[ids[:-1], ids[1:]]",
+            "probabilities[ids[1:], ids[:-1]]",
+        ),
+        "windows[:, :-1], windows[:, :-1]": (
+            "2.3",
+            "windows[:, :-1], windows[:, 1:]",
+            "windows[:, :-1], windows[:, :-1]",
+        ),
+        "weights = seen": (
+            "2.4",
+            "weights = seen / seen.sum(dim=-1, keepdim=True)",
+            "weights = seen",
+        ),
+        "shifted = logits": (
+            "2.5",
+            "shifted = logits - logits.amax(dim=-1, keepdim=True)\n    log_p",
+            "shifted = logits\n    log_p",
+        ),
+        "masked_fill(future, 0)": ("2.6", HEAD, HEAD.replace("-torch.inf", "0")),
+        "softmax(dim=-2)": ("2.6", HEAD, HEAD.replace("dim=-1", "dim=-2")),
+    },
 }
 
 
-def test_every_pitfall_is_named_by_the_check(book):
-    section = LESSONS[0].read_text("utf-8").split("## Pitfalls")[1].split("## Reading")[0]
+@pytest.mark.parametrize("day", PITFALLS, ids=lambda day: day.name)
+def test_every_pitfall_is_named_by_the_check(day, book):
+    page = (day / "README.md").read_text("utf-8")
+    section = page.split("## Pitfalls")[1].split("## Reading")[0]
     rows = [line for line in section.splitlines() if line.startswith("| ")][1:]
-    assert len(rows) == len(PITFALLS)
+    assert len(rows) == len(PITFALLS[day])
+    shutil.copytree(day, book.root / day.name, dirs_exist_ok=True)
+    book = Book(book.root)
+    work.make(book, day.name.removeprefix("day"))
     with closing(Judge(book)) as judge:
-        for (code, (exercise, right, wrong)), row in zip(PITFALLS.items(), rows, strict=True):
+        for (code, (exercise, right, wrong)), row in zip(PITFALLS[day].items(), rows, strict=True):
             assert f"`{code}" in row
             assert f"in {exercise} |" in row
             task = book.tasks[exercise]
             text = task.lesson.read_text("utf-8")
             assert text.count(right) >= 1, right
-            book.mine(task.lesson).write_text(text.replace(right, wrong, 1), encoding="utf-8")
+            book.mine(task).write_text(text.replace(right, wrong, 1), encoding="utf-8")
             told = judge.verdict(task)
             assert told["kind"] == "slip", told
             assert len(told["slips"]) == 1

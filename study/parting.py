@@ -1,0 +1,139 @@
+"""Where two computations part: what a function makes on its way, beside what the book's makes.
+
+Two intermediate values agree where they hold the same numbers, whatever their axes, up to a factor:
+who transposes later, or scales earlier, is on the same way.
+"""
+
+import linecache
+import sys
+import time
+from inspect import unwrap
+
+import numpy as np
+
+SECONDS = 1.0  # a loop may have too many steps to look at
+
+
+def parting(trial):
+    """A sentence on the step at which the learner's way leaves the book's, or None.
+
+    The wrong answer with the most numbers is asked, for there chance makes nothing agree.
+    """
+    if hasattr(trial.check, "reading"):  # what is drawn at random agrees with nothing
+        return None
+    wrong = [trial.calls[n] for n in trial.failing if trial.outcomes[n][0] == "value"]
+    if not wrong:  # all of them end in an error
+        return None
+    call = max(wrong, key=lambda call: sum(np.size(argument) for argument in call[1:]))
+    books = steps(trial.books_on, call, codes(trial.right))
+    yours = steps(trial.mine_on, call, codes(trial.functions), str(trial.mine))
+    agree, times, last = {}, {}, -1
+    for name, _, value in books:
+        found = {n: f for n, (_, _, own) in enumerate(yours) if (f := factor(own, value))}
+        if not found:
+            break
+        last = min(found, key=lambda n: abs(found[n] - 1))
+        agree[f"`{name}`"] = None
+        if abs(found[last] - 1) > 1e-6:
+            times[name] = f"`{name}` is {1 / found[last]:.3g} times the book's"
+    else:
+        name = None
+    astray = [line for _, line, own in yours[last + 1 :] if not known(own, books)]
+    if not agree or (name and not astray) or (not name and not times):
+        return None
+    told = f"On the way {listed(agree)} agree with the book's"
+    if times:
+        told += f", up to a factor: {listed(times.values())}"
+    if name is None:
+        return f"{told}."
+    text = linecache.getline(str(trial.mine), astray[0]).strip()
+    return f"{told}. `{name}` does not: line {astray[0]}, `{text}`"
+
+
+def listed(words):
+    *most, last = words
+    return f"{', '.join(most)}{' and ' if most else ''}{last}"
+
+
+def codes(functions):
+    return {unwrap(function).__code__ for function in functions.values()}
+
+
+def steps(run, call, wanted, file=None):
+    """The values that a call makes on its way, in order: [(name, line, numbers)].
+
+    Of the functions with these codes, and of all others of the file: the value of every local name
+    after each line that changed it, and what is returned.
+    """
+    made, end = [], time.monotonic() + SECONDS
+
+    def enter(frame, event, argument):
+        if frame.f_code not in wanted and frame.f_code.co_filename != file:
+            return None
+        before, line = {name: mark(v) for name, v in frame.f_locals.items()}, frame.f_lineno
+
+        def inside(frame, event, argument):
+            nonlocal line
+            for name, value in frame.f_locals.items():
+                if before.get(name) != mark(value):
+                    before[name] = mark(value)
+                    keep(name, line, value)
+            if event == "return":
+                keep("the result", line, argument)
+            line = frame.f_lineno
+            return inside if time.monotonic() < end else None
+
+        return inside
+
+    def keep(name, line, value):
+        for part in value if isinstance(value, tuple) else (value,):
+            array = numbers(part)
+            if array is not None and not any(same(array, old) for _, _, old in made):
+                made.append((name, line, array))
+
+    before = sys.gettrace()
+    sys.settrace(enter)
+    try:
+        run(call)
+    finally:
+        sys.settrace(before)
+    return made
+
+
+def mark(value):
+    """What changes when a name is given another value, or its array other numbers."""
+    array = numbers(value)
+    return id(value), None if array is None else array.tobytes()
+
+
+def numbers(value):
+    """The finite numbers of an array or tensor, sorted; None for what says too little.
+
+    Fewer than four different numbers are shared by too many steps: a mask, a row of ones.
+    """
+    if not hasattr(value, "shape"):
+        return None
+    array = np.asarray(value.detach() if hasattr(value, "detach") else value)
+    if array.dtype.kind != "f":
+        return None
+    array = np.sort(array[np.isfinite(array) & (np.abs(array) < 1e8)], axis=None)
+    return array if len(np.unique(array.round(9))) >= 4 else None
+
+
+def same(a, b):
+    return a.shape == b.shape and np.allclose(a, b, 1e-6, 1e-9)
+
+
+def factor(a, b):
+    """The number by which a has to be multiplied to be b, or None."""
+    if a.shape != b.shape:
+        return None
+    for turned in (a, -a[::-1]):
+        times = np.abs(b).sum() / np.abs(a).sum()
+        if same(turned * times, b):
+            return times if turned is a else -times
+    return None
+
+
+def known(own, books):
+    return any(factor(own, value) is not None for _, _, value in books)

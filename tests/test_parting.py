@@ -1,0 +1,148 @@
+"""Where a wrong answer leaves the book's way is told by name and line, whatever its axes and scale."""
+
+import importlib
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from study import judge
+from study.book import Book
+from study.parting import factor, numbers, steps
+
+BOOK = Book(Path(__file__).parent.parent)
+
+
+def way(exercise, body, folder, name=None):
+    """What is said of the way of an answer: the reference's file, with one function's body new."""
+    task = BOOK.tasks[exercise]
+    source, reference = task.lesson.read_text("utf-8"), importlib.import_module(task.lesson.stem)
+    name = name or task.lesson.stem
+    first = source.index(f"def {name}(")
+    head = source[first : source.index('"""', source.index('"""', first) + 3) + 4]
+    after = source.index("\n\n\n", first)
+    mine = folder / task.lesson.name
+    mine.write_text(source[:first] + head + body + source[after:], encoding="utf-8")
+    try:
+        check = judge.load_check(BOOK.check(task.lesson), exercise)
+        told = judge.verdict(exercise, mine, reference, check)
+    finally:
+        sys.modules[reference.__name__] = reference  # the judge forbids the import
+    assert told["status"] == "wrong", told
+    return told.get("way"), told
+
+
+ATTENTION = """
+    {first}
+    scores = {scores}
+    if mask is not None:
+        scores = np.where(mask, scores, -np.inf)
+    weights = softmax(scores){bent}
+    return {out}, weights
+"""
+PARTS = {
+    "first": "D = q.shape[-1]",
+    "scores": "q @ k.swapaxes(-1, -2) / np.sqrt(D)",
+    "bent": "",
+    "out": "weights @ v",
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (
+            {"bent": "**1.1"},
+            (
+                "On the way `scores` agree with the book's. `weights` does not: "
+                "line {line}, `weights = softmax(scores)**1.1`"
+            ),
+        ),
+        # another order of the axes is the same way
+        (
+            {
+                "scores": "np.swapaxes(k @ q.swapaxes(-1, -2) / np.sqrt(D), -1, -2)",
+                "bent": " + 0.01",
+            },
+            (
+                "On the way `scores` agree with the book's. `weights` does not: "
+                "line {line}, `weights = softmax(scores) + 0.01`"
+            ),
+        ),
+        (
+            {"out": "1.01 * weights @ v"},
+            (
+                "On the way `scores`, `weights` and `the result` agree with the book's, up to a factor: "
+                "`the result` is 1.01 times the book's."
+            ),
+        ),
+    ],
+)
+def test_the_step_is_named_where_the_ways_part(changed, said, tmp_path):
+    parts = PARTS | changed
+    sentence, _ = way("1.2", ATTENTION.format(**parts), tmp_path, "attention")
+    mine = (tmp_path / "attention_numpy.py").read_text("utf-8").split("\n")
+    line = next((n for n, text in enumerate(mine, 1) if "weights = softmax(scores)" in text), 0)
+    assert sentence == said.format(line=line)
+
+
+def test_nothing_is_said_of_an_answer_without_steps_or_of_a_named_slip(tmp_path):
+    one_line = "\n    return softmax(q @ k.swapaxes(-1, -2)) @ v * 1.3, softmax(q @ v)\n"
+    assert way("1.2", "\n    return q * 1.3, k\n", tmp_path, "attention")[0] is None
+    assert way("1.2", one_line, tmp_path, "attention")[0] is None
+    sentence, told = way(
+        "1.2",
+        ATTENTION.format(**PARTS | {"scores": "q @ k.swapaxes(-1, -2)"}),
+        tmp_path,
+        "attention",
+    )
+    assert (sentence, told["kind"]) == (None, "slip")
+
+
+def test_helpers_of_the_learner_are_looked_into(tmp_path):
+    body = """
+    q, k, v = parts(x, memory, w_q, w_k, w_v, H)
+    out, weights = attention(q, k, v, mask)
+    joined = merge_heads(out * out)
+    return joined @ w_o, weights
+
+
+def parts(x, memory, w_q, w_k, w_v, H):
+    queries = split_heads(x @ w_q, H)
+    return queries, split_heads(memory @ w_k, H), split_heads(memory @ w_v, H)
+"""
+    sentence, _ = way("1.5", body, tmp_path, "multi_head")
+    assert "`q`, `k`, `v`, `out` and `weights` agree" in sentence
+    assert sentence.endswith("`joined = merge_heads(out * out)`")
+
+
+def test_values_agree_up_to_axes_sign_and_scale_and_no_further():
+    a = np.random.default_rng(0).normal(size=(3, 4))
+    assert factor(numbers(a.T), numbers(a)) == pytest.approx(1)
+    assert factor(numbers(2 * a.T), numbers(a)) == pytest.approx(0.5)
+    assert factor(numbers(-a), numbers(a)) == pytest.approx(-1)
+    b = a.copy()
+    b[1, 2] += 0.01
+    assert factor(numbers(b), numbers(a)) is None
+    assert factor(numbers(a[:2]), numbers(a)) is None
+    hidden = np.where(np.tri(4, dtype=bool), np.arange(16.0).reshape(4, 4), -np.inf)
+    assert factor(numbers(hidden), numbers(np.where(np.isinf(hidden), -1e9, hidden))) == 1
+
+
+def test_a_mask_or_a_count_says_too_little():
+    assert numbers(np.tri(5)) is None
+    assert numbers(np.arange(10)) is None
+    assert numbers(3.5) is None
+
+
+def test_changes_in_place_are_steps_too():
+    def f(x):
+        y = np.zeros_like(x)
+        y += x
+        y *= x
+        return y
+
+    x = np.random.default_rng(1).normal(size=(2, 3))
+    made = steps(lambda call: f(*call[1:]), ("f", x), {f.__code__})
+    assert [name for name, _, _ in made] == ["y", "y"]
+    np.testing.assert_allclose(made[1][2], np.sort(x**2, axis=None))
