@@ -44,7 +44,7 @@ def tick(book, done=(), undone=()):
 def write(path, data):
     """Write a file beside its place and move it there: a reader sees the old one or the new one."""
     path = path.resolve()  # a link stays a link
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     try:
         beside.write_bytes(data)
         if path.exists():
@@ -55,7 +55,7 @@ def write(path, data):
 
 
 @contextlib.contextmanager
-def locked(book, seconds=5):
+def locked(book, seconds=10):
     """One `study` at a time; a lock older than that was left behind by one that is gone."""
     lock, end = book.root / ".study" / "lock", time.monotonic() + 2 * seconds
     mine = f"{os.getpid()} {threading.get_ident()} {time.monotonic_ns()}".encode()

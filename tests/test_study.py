@@ -127,7 +127,7 @@ def test_watch_judges_again_at_a_save_and_moves_on(book):
         assert "1.2" in ticks(book)
     finally:
         process.send_signal(signal.SIGINT)
-        process.wait(10)
+        process.wait(60)
 
 
 def test_the_parent_imports_neither_numpy_nor_torch():
