@@ -3,6 +3,7 @@
 import json
 import math
 import statistics
+from itertools import pairwise
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ import loss_blind
 import runs
 from averaging import head
 from classic import Attention, Design, Recipe, built
+from day2_tables import record
 from ladder import Heads, Positions, Residual, blocks, rungs
 from loss_blind import FAULTS, QUESTIONS, answers_by_fault, sound
 from model import GPT, Config
@@ -208,6 +210,20 @@ def test_what_the_pages_say_of_the_parts_is_what_the_records_say(mean):
         assert ordered == sorted(ordered), experiment
     ordered = [mean("batch", f"{B}, root") for B in (8, 16, 32, 64, 128)]
     assert ordered == sorted(ordered)
+
+
+def test_the_ladder_is_climbed_as_the_lesson_says():
+    rungs = {row["name"]: row for row in record("ladder")["rungs"]}
+    loss = {name: row["loss"]["median"] for name, row in rungs.items()}
+    names = list(loss)
+    falls = {b: loss[a] - loss[b] for a, b in pairwise(names[5:])}
+    assert max(falls, key=falls.get) == "positions"
+    assert falls["positions"] == pytest.approx(0.4, abs=0.01)
+    for name in names[5:]:
+        assert loss[name] > loss["4-gram, counted"]
+    for later in ("3 blocks", "dropout", "Day 3's model"):
+        assert abs(falls[later]) < 0.05
+    assert sum(row["seconds"]["median"] for row in rungs.values()) < 240
 
 
 def test_the_gallery_shows_what_its_titles_say():
