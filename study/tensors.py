@@ -36,6 +36,8 @@ def in_numpy(check, functions):
     def to_numpy(result):
         if isinstance(result, tuple):
             return tuple(map(to_numpy, result))
+        if isinstance(result, torch.Tensor) and result.is_complex():
+            raise TypeError("complex numbers came back, where real ones are asked for")
         return result.detach().numpy()[()] if isinstance(result, torch.Tensor) else result
 
     return {name: translated(name, function) for name, function in functions.items()}
