@@ -130,6 +130,9 @@ def main(arguments):
 if __name__ == "__main__":
     try:
         main(sys.argv[1:])
+    except NotImplementedError as error:
+        print(f"averaging.py: {error} is still blank", file=sys.stderr)
+        sys.exit(1)
     except (ValueError, OSError) as error:
         print(f"averaging.py: {error}", file=sys.stderr)
         sys.exit(2)

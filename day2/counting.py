@@ -138,13 +138,19 @@ def main(arguments):
     print(f"  unigram                    {losses['unigram']:.4f}")
     print(f"  bigram, one added          {table_loss(table, validation):.4f}")
     print(f"  bigram, Kneser-Ney         {losses['bigram']:.4f}")
-    print(f"  the same, one discount     {table_loss(kneser_ney(train, V), validation):.4f}")
     print(f"the table on its own text    {table_loss(table, train):.4f}")
+    smoothed = kneser_ney(train, V)
+    print(
+        f"\nbigram, Kneser-Ney with one discount, validation: {table_loss(smoothed, validation):.4f}"
+    )
 
 
 if __name__ == "__main__":
     try:
         main(sys.argv[1:])
+    except NotImplementedError as error:
+        print(f"counting.py: {error} is still blank", file=sys.stderr)
+        sys.exit(1)
     except (ValueError, OSError) as error:
         print(f"counting.py: {error}", file=sys.stderr)
         sys.exit(2)

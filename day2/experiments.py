@@ -13,9 +13,8 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-import descent
-
 import corpus
+import descent
 import emergence
 import grids
 import ladder

@@ -148,11 +148,15 @@ def draw_blind():
         steps, values, _ = zip(*rows[0]["curve"], strict=True)
         style = "-" if n < len(pictures.COLOURS) else "--"
         panel.plot(steps, values, style, color=pictures.COLOURS[n % len(pictures.COLOURS)])
-        ends.append((values[-1], letter))
+        ends.append((values[-1], letter, n))
     lowest = -math.inf
-    for value, letter in sorted(ends):
+    for value, letter, n in sorted(ends):
         lowest = max(value, lowest + 0.15)
-        panel.annotate(letter, (steps[-1], lowest), xytext=(6, -4), textcoords="offset points")
+        colour = pictures.COLOURS[n % len(pictures.COLOURS)]
+        panel.annotate(
+            letter, (steps[-1], value), (1.06 * steps[-1], lowest), color=colour, va="center",
+            arrowprops={"arrowstyle": "-", "color": colour},
+        )  # fmt: skip
     panel.set(xlabel="step", ylabel="training loss, nats")
     pictures.save(figure, "blind", FIGURES)
 

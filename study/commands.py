@@ -47,7 +47,7 @@ class Commands:
         else:
             show(verdicts[0], verbose)
             if not missed:
-                task = next_task(book, exercise=True)
+                task = next_task(book, exercise=True, day=tasks[0].day)
                 print(f"Next: {task.id} {task.title}" if task else all_ticked(book))
         if len(tasks) > 1:  # what is further may stay blank
             further = {task.id for task in tasks if task.further}
@@ -65,7 +65,7 @@ class Commands:
             verdict = checked(book, self.judge, task)
             show(verdict)
             right = verdict["status"] == "right"
-            after = next_task(book, exercise=True) if right and not what else None
+            after = next_task(book, True, task.day) if right and not what else None
             if right and after is None:
                 print("" if what else all_ticked(book))
                 return 0

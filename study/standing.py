@@ -24,11 +24,11 @@ def done(book):
     return boxes.ticked(page.read_text("utf-8")) if page.exists() else set()
 
 
-def next_task(book, exercise=False):
-    """The first task of the way that is not ticked, or None: core first, then further."""
+def next_task(book, exercise=False, day=None):
+    """The first task of the way that is not ticked, or None: core first, of this day first."""
     ticks = done(book)
     left = [t for t in path_taken(book) if t.id not in ticks and (t.lesson or not exercise)]
-    return min(left, key=lambda task: task.further, default=None)
+    return min(left, key=lambda task: (task.further, day and task.day != day), default=None)
 
 
 def all_ticked(book):
