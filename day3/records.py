@@ -4,7 +4,7 @@ import json
 import os
 
 METRICS = "metrics.jsonl"
-WRITTEN = ("gpt.pt", METRICS, "loss.png", "sample.txt", "skills.png")
+WRITTEN = ("gpt.pt", "gpt.html", METRICS, "loss.png", "sample.txt", "skills.png")
 
 
 def make_room(out, step=None):

@@ -256,6 +256,8 @@ def take_stock(run, records, losses, norm, scale, terminal, plays):
         record["overfits"] = True
     if plays:
         record["skills"] = critic.skills(run.write(300, prompt=SCENE, rows=8))
+    if done in (0, *(round(s.steps * i / EVALUATIONS) for i in (1, 3, 6))):
+        record["sample"] = run.write(120)
     records.append(record)
     append_record(s.out, record)  # before the checkpoint: a resume drops what is ahead of it
     run.save()
@@ -267,8 +269,8 @@ def take_stock(run, records, losses, norm, scale, terminal, plays):
     if "overfits" in record:
         terminal.say("    validation rises while training falls: it learns its text by heart")
         terminal.say("    (fewer --steps, more --dropout or more text)")
-    if done in (0, *(round(s.steps * i / EVALUATIONS) for i in (1, 3, 6))):
-        terminal.say("    " + run.write(120).strip("\n").replace("\n", "\n    "))
+    if "sample" in record:
+        terminal.say("    " + record["sample"].strip("\n").replace("\n", "\n    "))
 
 
 def finish(run, records, text, terminal, plays):
@@ -291,16 +293,34 @@ def finish(run, records, text, terminal, plays):
         summary.draw_skills(records, out / "skills.png")
         written = run.write(1300, prompt=SCENE, rows=8)
         terminal.say("\n".join(["", *summary.grammar_report(written, text)]))
-    last = {"step": run.step, "final": final, "baselines": baselines}
+    last = {"step": run.step, "final": final, "baselines": baselines, "sample": sample}
     write_records(out, [*records, last])  # from here on the run counts as complete
     usual = out == Settings().out
     where = "" if usual else f" --checkpoint {shlex.quote(str(out / 'gpt.pt'))}"
+    failed = write_page(run)
     terminal.say(
-        f"\nin {out}: gpt.pt, loss.png, metrics.jsonl, sample.txt{', skills.png' * plays}\n"
+        f"\nin {out}: gpt.pt, {'' if failed else 'gpt.html, '}loss.png, metrics.jsonl, sample.txt"
+        f"{', skills.png' * plays}{failed}\n"
         f"next: python day3/sample.py{where} --temperature 0.7\n"
         "      python day3/train.py --minutes 10\n"
         "      python day3/train.py --data FILE, any text of yours"
+        + ("" if failed else "\n      open gpt.html in a browser, or send it to a friend")
     )
+
+
+def write_page(run):
+    """The model as gpt.html -> nothing, or a line that says why there is none.
+
+    The run is complete and saved: whatever the page meets, a run does not fail by it.
+    """
+    out = run.settings.out
+    try:
+        import share
+
+        share.write(out / "gpt.pt", out / "gpt.html", run.settings.model)
+    except Exception as error:  # noqa: BLE001 - also of a model file that only training fits
+        return f"\nno gpt.html: {error}"
+    return ""
 
 
 def resume_command(run):

@@ -14,6 +14,7 @@ import bench
 import day3_tables
 import sample
 import settings
+import share
 
 ROOT = Path(__file__).parent.parent
 PAGES = pages.PAGES
@@ -39,6 +40,7 @@ def test_every_file_of_day_3_stands_in_the_table():
 
 def test_commands_of_the_readme_are_accepted():
     programs = {"train.py": settings.Settings, "sample.py": sample.Settings}
+    programs["share.py"] = share.Settings
     commands = re.findall(r"python (?:-m \S+ )?day3/(\w+\.py)([^`\n#&]*)", README)
     commands += re.findall(r"torchrun \S+ \d+ day3/(train\.py)([^`\n#]*)", README)
     assert len(commands) > 10

@@ -47,7 +47,8 @@ def test_a_run_from_any_folder_leaves_all_that_it_promises(tmp_path, small_text)
     out = tmp_path / "out"
     done = run(*TINY, "--steps", 60, "--data", small_text, "--out", out, cwd=tmp_path)
     assert done.returncode == 0
-    assert {p.name for p in out.iterdir()} == {"gpt.pt", "loss.png", "metrics.jsonl", "sample.txt"}
+    written = {"gpt.pt", "gpt.html", "loss.png", "metrics.jsonl", "sample.txt"}
+    assert {p.name for p in out.iterdir()} == written
     records = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
     assert records[-1]["final"] < records[-1]["baselines"]["unigram"]
     assert records[-2]["validation"] < records[0]["validation"] - 0.5
