@@ -6,7 +6,7 @@ from pathlib import Path
 import checkpoint
 from run import Run
 
-BOOKS = Path(__file__).with_name("model.py")
+BOOKS = Path(__file__).resolve().with_name("model.py")
 STEPS, NEAR = 50, 0.02  # nats; two orders of the same sums, in bfloat16, stay below it
 
 

@@ -22,6 +22,7 @@ from pathlib import Path
 import torch.distributed as dist
 import tyro
 
+import beside
 import checkpoint
 import corpus
 import critic
@@ -135,6 +136,8 @@ def train(settings, started):
             return 130
         if rank == 0:
             finish(run, records, text, terminal, plays)
+            if settings.model.resolve() != beside.BOOKS:
+                terminal.say(beside.beside(run.settings, module, text, device))
             terminal.say(f"{time.perf_counter() - started:.0f} seconds in all")
     return 0
 
