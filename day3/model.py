@@ -34,7 +34,7 @@ class Config:
 class LayerNorm(nn.Module):
     """Give every position mean 0 and variance 1 over its channels, then a learned scale and shift.
 
-    x (..., C) -> (..., C). Ba et al. 2016.
+    x (..., C) -> (..., C). 1e-5 is added to the variance, under the root. Ba et al. 2016.
     """
 
     def __init__(self, C):

@@ -17,20 +17,28 @@ from study import work
 from study.asking import Judge
 from study.book import Book
 
+import day3_tables
+import diagram
 from attention_numpy import attention, causal_mask, softmax, split_heads
 from block_numpy import block, gelu, layer_norm, random_params
+from model import Config, MultiHeadAttention, causal
 from positions_numpy import embed, sinusoidal
 
 ROOT = Path(__file__).parent.parent
-DAY1, DAY2 = ROOT / "day1", ROOT / "day2"
-LESSONS = [DAY1 / "README.md", DAY1 / "block.md", DAY2 / "README.md"]
-PAGES = {DAY1: ["README.md", "block.md"], DAY2: ["README.md", "why.md", "curves.md"]}
+DAY1, DAY2, DAY3 = (ROOT / f"day{n}" for n in (1, 2, 3))
+LESSONS = [DAY1 / "README.md", DAY1 / "block.md", DAY2 / "README.md", DAY3 / "README.md"]
+PAGES = {
+    DAY1: ["README.md", "block.md"],
+    DAY2: ["README.md", "why.md", "curves.md"],
+    DAY3: ["README.md"],
+}
 NUMPY = ("attention_numpy", "positions_numpy", "block_numpy", "toy_tasks", "trace_encoder")
 # of the table's training the page shows only what comes before it
 BEGINNING = "import bigram; bigram.STEPS = 1; bigram.main([])"
 PROGRAMS = {
     DAY1: [[f"{name}.py"] for name in NUMPY],
     DAY2: [["counting.py"], ["-c", BEGINNING], ["averaging.py"], ["shapes.py"]],
+    DAY3: [["by_numbers.py"]],
 }
 
 
@@ -51,7 +59,7 @@ def shown(lesson):
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=shown)
 def test_worked_numbers_are_printed_by_a_program(lesson, request):
-    if lesson.parent is DAY2:
+    if lesson.parent == DAY2:
         request.getfixturevalue("shakespeare")
     blocks = re.findall(r"```text\n(.*?)\n```", lesson.read_text("utf-8"), re.DOTALL)
     assert blocks
@@ -134,6 +142,30 @@ def test_the_questions_of_day_2_have_the_right_answers():
     assert asked[4] == f"1/65 − 1 = −{1 - 1 / 65:.3f}."
 
 
+def test_the_questions_of_day_3_have_the_right_answers():
+    before, asked = (answers(DAY3 / "README.md", h) for h in ("## Before", "## Ask yourself"))
+    seven = f"{day3_tables.record()['baselines']['losses']['Kneser-Ney 7-gram']:.4f}"
+    assert before[0] == f"ln 65 = {math.log(65):.3f}, and {seven}."
+    layer = MultiHeadAttention(Config(65, n_embd=12, n_head=3, positions="learned"))
+    layer.watch = True
+    layer(torch.randn(2, 5, 12))
+    assert before[1].startswith(str(tuple(layer.weights.shape)))
+    assert before[3] == f"16 · 128 = {16 * 128}."
+    assert before[4].startswith("It falls to 0")
+    model, ids = diagram.small()
+    counted = sum(p.numel() for p in model.parameters())
+    page = (DAY3 / "README.md").read_text("utf-8")
+    assert f"65 · 128 + 4 · (12 · 128² + 13 · 128) + 2 · 128 = {counted}" in page
+    mask = causal(3, 103, "cpu")
+    assert asked[3].startswith(str(tuple(mask.shape)))
+    assert mask[-1].all() and (~mask[0]).sum() == 2 and not mask[0, -2:].any()
+    torch.nn.init.normal_(model.embedding.weight)
+    with torch.no_grad():
+        logits, loss = model(ids, ids.flip(1))
+    own = logits.gather(-1, ids[..., None]).mean().item()
+    assert abs(own / model.config.n_embd - 1) < 0.1 and loss > 90
+
+
 def test_predictions_and_self_assessment_are_computed():
     text = LESSONS[0].read_text("utf-8")
     equal = attention(np.zeros((1, 4)), np.zeros((3, 4)), np.zeros((3, 1)))[1]
@@ -184,6 +216,16 @@ def test_the_questions_on_the_block_have_the_right_answers():
 
 
 HEAD = "weights = scores.masked_fill(future, -torch.inf).softmax(dim=-1)"
+SHORT_CUT = """
+        if (T == 1 or q.device.type != "cpu") and not self.watch:
+            mask = None if T == 1 else causal(T, S, q.device)
+            return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        # on a CPU the fused kernel is no faster in float32, and slower in bfloat16
+        scores = q @ k.transpose(-2, -1) / math.sqrt(D)  # (B, H, T, S)
+        weights = scores.masked_fill(~causal(T, S, q.device), -torch.inf)"""
+LOWER_LEFT = """
+        scores = q @ k.transpose(-2, -1) / math.sqrt(D)
+        weights = scores.masked_fill(~torch.ones(T, S, dtype=torch.bool).tril(), -torch.inf)"""
 # a day -> the row of its table, and what to write into a right answer to see it
 PITFALLS: dict[Path, dict[str, tuple]] = {
     DAY1: {
@@ -231,6 +273,34 @@ PITFALLS: dict[Path, dict[str, tuple]] = {
         ),
         "masked_fill(future, 0)": ("2.6", HEAD, HEAD.replace("-torch.inf", "0")),
         "softmax(dim=-2)": ("2.6", HEAD, HEAD.replace("dim=-1", "dim=-2")),
+    },
+    DAY3: {
+        "x.var(dim=-1)": (
+            "3.1",
+            "F.layer_norm(x, self.gain.shape, self.gain, self.bias, eps=1e-5)",
+            (
+                "(x - x.mean(-1, keepdim=True)) / (x.var(dim=-1, keepdim=True) + 1e-5).sqrt()"
+                " * self.gain + self.bias"
+            ),
+        ),
+        "slice(0, x.shape[-2])": (
+            "3.2",
+            "slice(start, start + x.shape[-2])",
+            "slice(0, x.shape[-2])",
+        ),
+        "out.reshape(B, T, C)": ("3.3", "out.transpose(1, 2).reshape", "out.reshape"),
+        ".tril()": ("3.3", SHORT_CUT, LOWER_LEFT),
+        "x = self.norm_1(x)": (
+            "3.4",
+            "x = x + self.dropout(self.attention(self.norm_1(x), cache))",
+            "x = self.norm_1(x)\n        x = x + self.dropout(self.attention(x, cache))",
+        ),
+        "logits.softmax(-1)": (
+            "3.5",
+            "F.cross_entropy(logits.flatten(0, 1)",
+            "F.cross_entropy(logits.softmax(-1).flatten(0, 1)",
+        ),
+        "logits[:, 0]": ("3.6", "logits[:, -1]", "logits[:, 0]"),
     },
 }
 
