@@ -11,6 +11,7 @@ time it passed; the check has been mended since). A message that has changed sin
 to be judged again.
 """
 
+import ast
 import collections
 import json
 import re
@@ -44,7 +45,7 @@ def record(day):
 
 
 def verdicts(wrong):
-    """The verdict on each wrong answer, written at the end of the blank file of its lesson."""
+    """The verdict on each wrong answer, written into the blank file of its lesson."""
     with tempfile.TemporaryDirectory() as folder:
         for name in ("day1", "day2", "day3", "study"):
             shutil.copytree(ROOT / name, Path(folder) / name)
@@ -54,9 +55,28 @@ def verdicts(wrong):
                 task = book.tasks[answer["exercise"]]
                 mine = book.mine(task)
                 mine.parent.mkdir(parents=True, exist_ok=True)
-                text = blank(task.lesson.read_text("utf-8")) + "\n\n" + answer["code"] + "\n"
-                mine.write_text(text, encoding="utf-8")
+                text = blank(task.lesson.read_text("utf-8"))
+                mine.write_text(filled_in(text, answer["code"]), encoding="utf-8")
                 yield judge.verdict(task)
+
+
+def filled_in(text, code):
+    """A blank file with an answer at its end; methods go into the classes that they are for."""
+    answer, classes = ast.parse(code), {}
+    for node in answer.body.copy():
+        if isinstance(node, ast.ClassDef):
+            classes[node.name] = node
+            answer.body.remove(node)
+    if not classes:
+        return text + "\n\n" + code + "\n"
+    tree = ast.parse(text)
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and node.name in classes:
+            written = {part.name: part for part in classes.pop(node.name).body}
+            node.body = [written.pop(getattr(part, "name", ""), part) for part in node.body]
+            node.body += written.values()
+    tree.body += [*answer.body, *classes.values()]
+    return ast.unparse(tree) + "\n"
 
 
 def message(verdict):
