@@ -37,6 +37,7 @@ import measure_slips
 
 ROOT = Path(__file__).parent.parent
 RIGHT = Path(__file__).parent / "right_answers"
+DRAWN = 40  # pairs of slips of a whole model, which takes ten times as long to ask as its parts
 
 
 class Case:
@@ -182,9 +183,15 @@ def test_pairs_of_slips_are_named_or_left_alone(case):
     """Both, or the outer one, or nothing; and never a slip that does something else."""
     slips, count, others, unnamed, asked = case.slips(), Counter(), [], [], defaultdict(list)
     answers = {(known,): overrides(known, slip) for known, slip in slips.items()}
-    for a, b in itertools.combinations(slips, 2):
-        if not answers[a,].keys() & answers[b,].keys():
-            answers[a, b] = answers[a,] | answers[b,]
+    pairs = [
+        (a, b)
+        for a, b in itertools.combinations(slips, 2)
+        if not answers[a,].keys() & answers[b,].keys()
+    ]
+    if any(called.startswith("GPT.") for called in case.right):
+        pairs = [pairs[i] for i in np.random.default_rng(5).permutation(len(pairs))[:DRAWN]]
+    for a, b in pairs:
+        answers[a, b] = answers[a,] | answers[b,]
     seen = {
         who: case.outcomes(wrong_answer(case.check, changed)) for who, changed in answers.items()
     }
