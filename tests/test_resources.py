@@ -94,20 +94,29 @@ def test_every_day_has_something_to_read_and_every_entry_says_what_for():
         assert kind == "video" or entry["minutes"] > 0, entry["title"]
 
 
+def rows_of_a_day(page):
+    """(minutes, link) of every row of a day's own reading."""
+    section = (ROOT / page).read_text("utf-8").split("## Reading")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (\d+) \| \[[^]]+\]\(([^)]+)\)", section, re.MULTILINE)
+    return [(int(minutes), link) for minutes, link in rows]
+
+
 def test_minutes_are_those_of_the_days():
-    """A row of a day's own reading, where the list has it for that day alone."""
-    once = {e["link"].rstrip("/"): e for _, e in LIST if len(e["days"]) == 1 and "minutes" in e}
-    seen = set()
-    for page in ("day1/README.md", "day1/block.md", "day2/README.md"):
-        section = (ROOT / page).read_text("utf-8").split("## Reading")[1].split("\n## ")[0]
-        for minutes, link in re.findall(
-            r"^\| (\d+) \| \[[^]]+\]\(([^)]+)\)", section, re.MULTILINE
-        ):
-            entry = once.get(link.rstrip("/"))
+    """Where the list has an entry for one day alone; the paper of all days is the sum of its parts."""
+    once = {entry["link"]: entry for _, entry in LIST if len(entry["days"]) == 1}
+    seen, paper = set(), 0
+    for page in ("day1/README.md", "day1/block.md", "day2/README.md", "day3/README.md"):
+        for minutes, link in rows_of_a_day(page):
+            entry = once.get(link)
             if entry and entry["days"] == [page[3]]:
-                assert entry["minutes"] == int(minutes), entry["title"]
+                assert entry["minutes"] == minutes, entry["title"]
                 seen.add(entry["title"])
-    assert len(seen) >= 7
+            paper += minutes if "1706.03762" in link else 0
+    assert len(seen) >= 11
+    minutes = {entry["title"]: entry.get("minutes") for _, entry in LIST}
+    gpt_1 = minutes["Improving Language Understanding by Generative Pre-Training (GPT-1)"]
+    both = Book(ROOT).tasks["4.a"].minutes
+    assert minutes["Attention Is All You Need"] + gpt_1 == paper + both
 
 
 def test_what_the_guide_names_is_listed():
@@ -350,5 +359,6 @@ def test_the_reading_of_the_papers_has_every_part():
         assert f"### Section {section}: " in text, section
     proved = re.findall(r"\[`(test_\w+)`\]", text)
     assert len(proved) == len(set(proved)) > 12
+    tasks = Book(ROOT).tasks
     for check in re.findall(r"`study check ([\d.]+)`", text):
-        assert check in Book(ROOT).tasks, check
+        assert check in tasks, check
