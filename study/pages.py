@@ -1,6 +1,7 @@
 """Render what pages say in numbers from records and plan: `study pages`.
 
-A block between `<!-- begin: NAME -->` and `<!-- end -->` is replaced; all else stays as it is.
+A block between `<!-- begin: NAME -->` and `<!-- end -->` is replaced, and a link to a name in the code
+gets its line (study/lines.py); all else stays as it is.
 """
 
 import re
@@ -10,6 +11,7 @@ from pathlib import Path
 from study.book import Book
 from study.boxes import ticked, with_ticks
 from study.exercises import find
+from study.lines import with_lines
 
 ROOT = Path(__file__).parent.parent
 PAGES = [p for name in ("*.md", "day*/*.md", "resources/**/*.md") for p in ROOT.glob(name)]
@@ -80,21 +82,25 @@ def exercises():
 
 
 BLOCKS = {"boxes": boxes, "times": times, "exercises": exercises, "ways": ways}
-for path in sorted(ROOT.glob("day*/day*_tables.py")):
+for path in sorted([*ROOT.glob("day*/day*_tables.py"), *ROOT.glob("resources/*_tables.py")]):
     BLOCKS |= runpy.run_path(str(path))["TABLES"]
 
 
-def rendered(text):
-    """The text of a page with every block made anew and every tick kept. KeyError: no such block."""
+def rendered(text, folder):
+    """The text of a folder's page, its blocks and lines made anew, every tick kept.
+
+    KeyError: no such block. ValueError: no such name in the code.
+    """
     new = BLOCK.sub(lambda m: m[1] + BLOCKS[m[2]]() + "\n" + m[3], text)
-    return with_ticks(new, ticked(text))
+    return with_ticks(with_lines(new, folder), ticked(text))
 
 
 def main():
     for path in PAGES:
         text = path.read_text("utf-8")
-        if BLOCK.search(text):
-            path.write_text(rendered(text), encoding="utf-8")
+        new = rendered(text, path.parent)
+        if new != text:
+            path.write_text(new, encoding="utf-8")
             print(path.relative_to(ROOT))
     return 0
 

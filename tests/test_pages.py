@@ -24,7 +24,7 @@ README = (ROOT / "README.md").read_text("utf-8")
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_numbers_are_those_of_the_records(page):
     text = page.read_text("utf-8")
-    assert pages.rendered(text) == text, "run: python -m study.pages"
+    assert pages.rendered(text, page.parent) == text, "run: python -m study.pages"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))

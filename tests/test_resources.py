@@ -1,0 +1,364 @@
+"""What is linked exists, what is listed is listed once, and the models' numbers are their makers'."""
+
+import math
+import re
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from study import lines, pages
+from study.book import Book
+
+import shapes
+from attention_numpy import split_heads
+from model import Config
+from positions_numpy import sinusoidal
+
+ROOT = Path(__file__).parent.parent
+RESOURCES = ROOT / "resources"
+sys.path.append(str(RESOURCES))
+import decisions_tables
+import reading_tables
+import real_models_tables as real
+
+LIST = [(kind, entry) for kind in reading_tables.KINDS for entry in reading_tables.READING[kind]]
+# host -> what the rest of an address looks like there
+SHAPES = {
+    "arxiv.org": r"/abs/\d{4}\.\d{5}",
+    "www.youtube.com": r"/watch\?v=[\w-]{11}",
+    "github.com": r"/[\w-]+/[\w.-]+(/blob/master/[\w./-]+)?",
+    "docs.pytorch.org": r"/docs/stable/generated/torch\.[\w.]+\.html",
+    "docs.python.org": r"/3/[\w/]+",
+    "numpy.org": r"/doc/stable/user/[\w.]+\.html",
+    "doi.org": r"/10\.\d{4,5}/[\w.]+",
+    "cdn.openai.com": r"/[\w/-]+\.pdf",
+    "stats.stackexchange.com": r"/",
+}
+# of these any path without a question mark
+SITES = [
+    "jalammar.github.io", "lilianweng.github.io", "nlp.seas.harvard.edu", "amaarora.github.io",
+    "jaykmody.com", "peterbloem.nl", "kellerjordan.github.io", "transformer-circuits.pub",
+    "discuss.pytorch.org", "discuss.huggingface.co", "www.eleuther.ai",
+]  # fmt: skip
+
+
+def addresses(text):
+    return re.findall(r"https?://[^\s)\"'<>`]+", text)
+
+
+def well_formed(address):
+    parts = urlsplit(address)
+    rest = parts.path + (f"?{parts.query}" if parts.query else "")
+    known = SHAPES.get(parts.netloc) or (r"/[\w./-]*" if parts.netloc in SITES else None)
+    return parts.scheme == "https" and known is not None and re.fullmatch(known, rest) is not None
+
+
+@pytest.mark.parametrize("page", pages.PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_every_address_is_of_the_form_of_its_site(page):
+    for address in addresses(page.read_text("utf-8")):
+        assert well_formed(address), address
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://arxiv.org/abs/1706.03762",
+        "https://arxiv.org/pdf/1706.03762",
+        "https://arxiv.org/abs/1706.0376",
+        "https://www.youtube.com/watch?v=kCc8FmEb1nY&utm_source=x",
+        "https://jalammar.github.io/illustrated-gpt2/?ref=x",
+        "https://github.com/karpathy",
+        "https://example.com/",
+    ],
+)
+def test_an_address_of_another_form_is_noticed(address):
+    assert not well_formed(address)
+
+
+def test_nothing_is_listed_twice():
+    for key in ("link", "title"):
+        found = [entry[key].rstrip("/") for _, entry in LIST]
+        assert len(found) == len(set(found)), sorted(found)
+
+
+def test_every_day_has_something_to_read_and_every_entry_says_what_for():
+    days = set(Book(ROOT).days)
+    assert {day for _, entry in LIST for day in entry["days"]} == days
+    for kind, entry in LIST:
+        assert {"title", "by", "link", "read", "days", "code"} <= entry.keys()
+        assert entry["days"] == sorted(entry["days"])
+        assert kind == "video" or entry["minutes"] > 0, entry["title"]
+
+
+def rows_of_a_day(page):
+    """(minutes, link) of every row of a day's own reading."""
+    section = (ROOT / page).read_text("utf-8").split("## Reading")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (\d+) \| \[[^]]+\]\(([^)]+)\)", section, re.MULTILINE)
+    return [(int(minutes), link) for minutes, link in rows]
+
+
+def test_minutes_are_those_of_the_days():
+    """Where the list has an entry for one day alone; the paper of all days is the sum of its parts."""
+    once = {entry["link"]: entry for _, entry in LIST if len(entry["days"]) == 1}
+    seen, paper = set(), 0
+    for page in ("day1/README.md", "day1/block.md", "day2/README.md", "day3/README.md"):
+        for minutes, link in rows_of_a_day(page):
+            entry = once.get(link)
+            if entry and entry["days"] == [page[3]]:
+                assert entry["minutes"] == minutes, entry["title"]
+                seen.add(entry["title"])
+            paper += minutes if "1706.03762" in link else 0
+    assert len(seen) >= 11
+    minutes = {entry["title"]: entry.get("minutes") for _, entry in LIST}
+    gpt_1 = minutes["Improving Language Understanding by Generative Pre-Training (GPT-1)"]
+    both = Book(ROOT).tasks["4.a"].minutes
+    assert minutes["Attention Is All You Need"] + gpt_1 == paper + both
+
+
+def test_what_the_guide_names_is_listed():
+    text = (RESOURCES / "README.md").read_text("utf-8")
+    numbers = [
+        "1706.03762", "2005.14165", "1810.04805", "1910.10683", "2302.13971", "2104.09864",
+        "2108.12409", "2305.13245", "2101.03961", "2205.14135", "2405.04434", "2412.19437",
+        "2501.12948", "2201.11903", "2110.14168", "2203.15556", "2106.09685", "2305.14314",
+        "2207.09238",
+    ]  # fmt: skip
+    for number in numbers:
+        assert text.count(f"(https://arxiv.org/abs/{number})") == 1, number
+
+
+LINK = re.compile(r"\[([^]]*)\]\(([^()\s]+\.py)#[^)]*\)")
+
+
+@pytest.mark.parametrize("page", pages.PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_line_is_linked_by_a_name_alone(page):
+    """A number that nobody looks up goes wrong with the next edit."""
+    for text, target in LINK.findall(page.read_text("utf-8")):
+        assert re.fullmatch(r"`[\w.]+`", text), (text, target)
+
+
+def test_a_line_is_that_of_the_name(tmp_path):
+    file = tmp_path / "some.py"
+    text = (
+        "x = 1\n\n\nclass A:\n    size: int = 3\n\n    @property\n    def f(self):\n        y = 2\n"
+    )
+    file.write_text(text)
+    for name, number in (("x", 1), ("A", 4), ("A.size", 5), ("A.f", 8)):
+        assert lines.line(file, name) == number
+    page = "[`A.f`](some.py#L3), [`x`](some.py), `[x](some.py#L9)`"
+    assert lines.with_lines(page, tmp_path) == page.replace("#L3", "#L8")
+    for name in ("B", "A.g", "f", "x.y"):
+        with pytest.raises(ValueError, match="does not define"):
+            lines.line(file, name)
+    with pytest.raises(ValueError, match="does not exist"):
+        lines.line(tmp_path / "none.py", "x")
+
+
+def test_a_renamed_function_breaks_the_page():
+    with pytest.raises(ValueError, match="soft_max"):
+        pages.rendered("[`soft_max`](../day1/attention_numpy.py#L1)", RESOURCES)
+
+
+def test_lines_of_pages_define_the_names():
+    """By another way than the renderer's: the text of the line itself."""
+    count = 0
+    for page in pages.PAGES:
+        found = re.findall(r"\[`([\w.]+)`\]\(([^()\s]+\.py)#L(\d+)\)", page.read_text("utf-8"))
+        for name, target, number in found:
+            line = (page.parent / target).read_text("utf-8").splitlines()[int(number) - 1]
+            last = name.split(".")[-1]
+            assert re.match(rf"\s*((def|class) {last}\b|{last}\b.*(=|:))", line), (name, line)
+            count += 1
+    assert count > 100
+
+
+def test_the_formula_counts_our_model_and_published_ones():
+    own = real.ours()
+    config = Config(own["V"], own["T"], own["L"], own["H"], own["C"])
+    assert real.parameters(**own) == shapes.parameters(config)
+    learned = Config(own["V"], own["T"], own["L"], own["H"], own["C"], positions="learned")
+    assert real.parameters(**own | {"positions": "learned"}) == shapes.parameters(learned)
+    models = {model["name"]: model for model in real.MODELS}
+    assert real.parameters(**models["GPT-2"]) == 124_439_808  # nanoGPT's, and ours in nanogpt.md
+    small = {"L": 32, "C": 4096, "H": 32, "G": 32, "M": 11008}  # LLaMA 7B as released
+    assert real.parameters(**models["LLaMA 65B"] | small) == 6_738_415_616
+    for name, model in models.items():
+        if name != "GPT-2" and "matrices" in model:  # its paper counted wrongly
+            assert real.counted(model) == pytest.approx(model["published"], rel=0.01), name
+
+
+def test_what_two_papers_say_of_their_cost_comes_out():
+    models = {model["name"]: model for model in real.MODELS}
+    # Brown et al. 2020, table D.1; Llama Team 2024, section 3.2
+    assert real.training_flop(models["GPT-3"]) == pytest.approx(3.14e23, rel=0.01)
+    assert real.training_flop(models["Llama 3 405B"]) == pytest.approx(3.8e25, rel=0.01)
+    text = " ".join((RESOURCES / "real_models.md").read_text("utf-8").split())
+    for model, least, most in (("GPT-3", 1, 2), ("Llama 3 405B", 30, 40)):
+        assert least < models[model]["symbols"] / real.counted(models[model]) < most
+    assert "fewer than two" in text
+    assert "more than thirty" in text
+    training_text = 1_003_854  # characters of tiny Shakespeare's first nine tenths, as in notes.md
+    assert 3 < real.ours()["symbols"] / training_text < 7
+    assert "several times over" in text
+
+
+def test_the_verdicts_on_the_decisions_are_those_of_the_numbers():
+    runs = decisions_tables.record(decisions_tables.EXTRAS)["all"]["losses"]
+    own = runs["the book's model and recipe"]
+    for change in ("query-key norm", "a learned shift by one character"):
+        assert min(runs[change]) < max(own)
+        assert min(own) < max(runs[change])
+    rows = {(what, told.split(":")[0]): told for what, told, _ in decisions_tables.of_day_2()}
+    for what in ("layer norm", "several heads", "M = 4 C"):  # kept although the other way is better
+        assert any("-0." in told for (name, _), told in rows.items() if name == what), what
+    at = [told for told in rows.values() if told.startswith("at rate")]
+    (pre, post), (pre_3, post_3) = (map(float, re.findall(r"\d\.\d{3}", told)) for told in at)
+    assert post < pre  # at the smaller rate the paper's order is the better one
+    assert pre_3 < min(pre, post_3)  # at the larger one ours is at its best
+
+
+def test_short_numbers():
+    wanted = {None: "", 65: "65", 801_664: "802 k", 124_439_808: "124 M", 671e9: "671 B"}
+    wanted |= {15.6e12: "15.6 T", 3.14e23: "3.1 · 10^23"}
+    assert {number: real.short(number) for number in wanted} == wanted
+
+
+def test_the_map_needs_what_the_plan_has_and_reads_what_is_listed():
+    book = Book(ROOT)
+    known = set(book.tasks) | set(book.days)
+    for topic in reading_tables.MAP["topic"]:
+        assert set(topic["needs"]) <= known, topic["name"]
+        assert topic["minutes"] > 0
+        assert all(reading_tables.known(title) for title in topic["first"])
+    names = [topic["name"] for topic in reading_tables.MAP["topic"]]
+    assert len(names) == len(set(names))
+    with pytest.raises(KeyError):
+        reading_tables.known("A Paper That Is Not Listed")
+
+
+def test_the_map_links_a_page_when_it_exists(monkeypatch, tmp_path):
+    monkeypatch.setattr(reading_tables, "ROOT", tmp_path)
+    assert "### Tokens\n" in reading_tables.topics()
+    (tmp_path / "day4-5").mkdir()
+    (tmp_path / "day4-5" / "tokens.md").write_text("")
+    assert "### [Tokens](tokens.md)\n" in reading_tables.topics()
+
+
+def test_a_line_of_a_topic_is_linked_when_it_is_written(monkeypatch, tmp_path):
+    assert reading_tables.code(["day4-5/none.py: f"]) == ""
+    assert "not built" in pages.BLOCKS["reading: paper"]()
+    with pytest.raises(ValueError, match="does not exist"):  # elsewhere a missing file is a mistake
+        pages.rendered(reading_tables.code(["day3/none.py: f"]), RESOURCES)
+    (tmp_path / "day4-5").mkdir()
+    (tmp_path / "day4-5" / "encoder_decoder.py").write_text("")
+    monkeypatch.setattr(reading_tables, "ROOT", tmp_path)
+    link = "[`DecoderLayer`](../../day4-5/encoder_decoder.py#L)"
+    assert link in reading_tables.two_stacks()
+
+
+def test_every_level_has_steps_with_a_measure():
+    levels = [step["level"] for step in reading_tables.MAP["step"]]
+    assert list(dict.fromkeys(levels)) == ["beginner", "intermediate", "advanced", "research"]
+    assert all(levels.count(level) >= 3 for level in levels)
+    for step in reading_tables.MAP["step"]:
+        # a measure has a number or a comparison that somebody else could repeat
+        measures = r"\d|below|above|equals|largest|green|within|more"
+        assert re.search(measures, step["done"]), step["task"]
+
+
+def test_a_file_of_the_resources_is_used():
+    """No list without a page, no page without a link from another one."""
+    text = "".join(page.read_text("utf-8") for page in pages.PAGES)
+    for path in RESOURCES.rglob("*.md"):
+        name = path.relative_to(RESOURCES).as_posix()
+        assert name == "README.md" or f"{name})" in text, name
+    source = "".join(path.read_text("utf-8") for path in RESOURCES.glob("*_tables.py"))
+    for path in RESOURCES.glob("*.toml"):
+        assert path.name in source, path.name
+
+
+def terms():
+    text = (RESOURCES / "glossary.md").read_text("utf-8")
+    return re.findall(r"^- \*\*(.+?)\*\*: (.+(?:\n  .+)*)", text, re.MULTILINE)
+
+
+def test_the_terms_are_sorted_and_each_stands_once():
+    names = [name for name, _ in terms()]
+    assert 60 <= len(names) <= 100
+    assert [name.lower() for name in names] == sorted({name.lower() for name in names})
+
+
+def test_every_term_is_linked_and_used():
+    others = [page for page in pages.PAGES if page.name != "glossary.md"]
+    text = " ".join(" ".join(page.read_text("utf-8").lower().split()) for page in others)
+    for name, told in terms():
+        assert "](" in told, f"{name} leads nowhere"
+        assert re.search(rf"\b{re.escape(name.lower())}", text), f"no page says {name}"
+        assert len(told.split("](")[0].split()) < 40, name
+
+
+def folded():
+    """Number of a question -> its answer, without markup."""
+    text = (RESOURCES / "papers" / "README.md").read_text("utf-8")
+    found = re.findall(
+        r"^(\d+)\. (?:(?!^\d+\. ).)*?<summary>answer</summary>(.*?)</details>",
+        text,
+        re.MULTILINE | re.DOTALL,
+    )
+    assert [int(number) for number, _ in found] == list(range(1, len(found) + 1))
+    return {int(number): " ".join(answer.split()) for number, answer in found}
+
+
+def test_the_answers_on_the_papers_are_computed():
+    answers = folded()
+    q, k = np.random.default_rng(0).normal(size=(2, 100_000, 64))
+    deviation = (q * k).sum(axis=-1).std()
+    assert deviation == pytest.approx(8, rel=0.01)
+    assert answers[3].startswith(f"{deviation:.0f} and {deviation / math.sqrt(64):.0f}:")
+    x, w = np.random.default_rng(1).normal(size=(512, 512)), np.eye(512)
+    third = split_heads((x @ w)[None], 8)[0, 2]
+    np.testing.assert_array_equal(third, x @ w[:, 128:192])
+    assert answers[5].startswith("Columns 128 to 191")
+    waves = sinusoidal(10_000, 512)
+    ratio = math.sqrt((waves**2).mean()) * math.sqrt(512)
+    assert answers[9].startswith(f"1, and {math.sqrt((waves**2).mean()):.3f}")
+    assert round(ratio) == 16
+    assert "sixteen times" in answers[9]
+    assert f"10000^(510/512) = {10000 ** (510 / 512):.0f}" in answers[10]
+    rates = [512**-0.5 * min(step**-0.5, step * 4000**-1.5) for step in range(1, 10_000)]
+    assert f"{max(rates):.6f}, at step {rates.index(max(rates)) + 1}:" in answers[12]
+    smooth = torch.full((37_000,), 0.1 / 37_000)
+    smooth[7] += 0.9
+    target = torch.tensor([7])
+    least = F.cross_entropy(smooth.log()[None], target, label_smoothing=0.1)
+    assert answers[13].startswith(f"{least:.3f} nats")
+    nudged = smooth.log()[None] + 0.1 * torch.randn(
+        1, 37_000, generator=torch.Generator().manual_seed(0)
+    )
+    assert F.cross_entropy(nudged, target, label_smoothing=0.1) > least
+    with torch.device("meta"):
+        stacks = torch.nn.Transformer(512, 8, 6, 6, 2048, batch_first=True)
+    # torch norms each stack once more, which the paper does not
+    count = sum(p.numel() for p in stacks.parameters()) - 2 * 2 * 512
+    table = 37_000 * 512
+    numbers = [f"{n / 1e6:.1f}" for n in (count + table, table, count)]
+    wanted = f"{numbers[0]} million: {numbers[1]} in the table, {numbers[2]} in the stacks"
+    assert answers[14].startswith(wanted)
+    config = Config(40_000, 512, 12, 12, 768, positions="learned")
+    assert answers[20].startswith(f"{shapes.parameters(config) / 1e6:.1f} million")
+    assert "1,536" in answers[20]
+
+
+def test_the_reading_of_the_papers_has_every_part():
+    text = (RESOURCES / "papers" / "README.md").read_text("utf-8")
+    for section in ("2", "3.1", "3.2.1", "3.2.2", "3.2.3", "3.3", "3.4", "3.5", "4", "5", "6"):
+        assert f"### Section {section}: " in text, section
+    proved = re.findall(r"\[`(test_\w+)`\]", text)
+    assert len(proved) == len(set(proved)) > 12
+    tasks = Book(ROOT).tasks
+    for check in re.findall(r"`study check ([\d.]+)`", text):
+        assert check in tasks, check
