@@ -19,6 +19,7 @@ from study.book import Book
 
 import day3_tables
 import diagram
+import project
 from attention_numpy import attention, causal_mask, softmax, split_heads
 from block_numpy import block, gelu, layer_norm, random_params
 from model import Config, MultiHeadAttention, causal
@@ -156,6 +157,12 @@ def test_the_questions_of_day_3_have_the_right_answers():
     counted = sum(p.numel() for p in model.parameters())
     page = (DAY3 / "README.md").read_text("utf-8")
     assert f"65 · 128 + 4 · (12 · 128² + 13 · 128) + 2 · 128 = {counted}" in page
+    mean, half = project.interval([-0.02, -0.01, -0.03])
+    assert "−0.02 ± 4.303 · 0.01 / √3 = −0.02 ± 0.025" in page
+    assert (round(mean, 3), round(half, 3)) == (-0.02, 0.025)
+    rubric = project.points([], "same", [0, 0], 1, 1).values()
+    section = page.split("## 9.")[1].split("## Summary")[0]
+    assert re.findall(r"^\| (\d) \|", section, re.MULTILINE) == [str(most) for _, most in rubric]
     mask = causal(3, 103, "cpu")
     assert asked[3].startswith(str(tuple(mask.shape)))
     assert mask[-1].all() and (~mask[0]).sum() == 2 and not mask[0, -2:].any()
