@@ -18,6 +18,8 @@ A check is a class of dayN/checks/<module>.py, `exercise_1_2` for exercise 1.2. 
     accepts                  right answers in another convention, written like slips
     variants                 right steps that show only together with a slip; no sentence needed
     reading(f, result, ...)  what is compared of a result that is drawn at random (study/tensors.py)
+    second(f, mine)          what the learner's own earlier answer says of this one: a sentence, or
+                             None; `mine` is the path of the learner's file. May be missing
 
 Where a property is for one function of several, its name begins with that function's: `gelu__...`.
 """

@@ -179,3 +179,40 @@ def test_a_report_has_twelve_lines_whatever_there_is_to_say(monkeypatch):
     assert max(map(len, lines)) <= 80
     assert any(line.lstrip().startswith("weights, yours") for line in lines)
     assert lines[-1].startswith("study hint 1.5")
+
+
+FORWARD = "return self.project(out.transpose(1, 2).reshape(B, T, C))"
+ATTEND = "scores = q @ k.transpose(-2, -1) / math.sqrt(D)  # (B, H, T, S)"
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "earlier", "said"),
+    [
+        (FORWARD, FORWARD.replace("(out", "(1.01 * out"), "", "what your attend gives: look in fo"),
+        (ATTEND, ATTEND.replace("D)", "D + 0.3)"), "", "something else than your attend: begin"),
+        (ATTEND, ATTEND.replace("D)", "D + 0.3)"), "    raise ValueError\n", None),
+        (ATTEND, ATTEND.replace("D)", "D + 0.3)"), "    q = 2 * q\n", None),
+    ],
+)
+def test_ones_own_attention_of_day_1_is_a_second_oracle_where_it_is_right(
+    right, wrong, earlier, said, tmp_path
+):
+    for name in ("day1", "day2", "day3", "study"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("out", "data"))
+    book = Book(tmp_path)
+    task, before = book.tasks["3.3"], book.tasks["1.2"]
+    for one in (task, before):
+        book.mine(one).parent.mkdir(parents=True)
+    text = before.lesson.read_text("utf-8")
+    body = "    scores = q @ k.swapaxes(-1, -2)"
+    assert text.count(body) == 1
+    book.mine(before).write_text(text.replace(body, earlier + body), encoding="utf-8")
+    text = task.lesson.read_text("utf-8")
+    assert text.count(right) == 1
+    text = text.replace(right, wrong).replace("and not self.watch:", "and False:")
+    book.mine(task).write_text(text, encoding="utf-8")
+    with closing(Judge(book)) as judge:
+        told = judge.verdict(task)
+    assert told["status"] == "wrong"
+    assert (said or "Day 1") in told.get("way", "") or said is None, told
+    assert said or "Day 1" not in told.get("way", ""), told

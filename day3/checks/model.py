@@ -1,9 +1,12 @@
 """Checks of day3/model.py. What each part is for stands in study/naming.py."""
 
+import runpy
+
 import numpy as np
 import torch
 import torch.nn.functional as F
 
+from attention_numpy import attention
 from decoding import choose
 from model import (  # noqa: F401  methods are called on these
     GPT,
@@ -746,6 +749,23 @@ class exercise_3_3:
                 pieces.append(self.forward(piece, cache))
                 lengths.append(cache["k"].shape[-2] if "k" in cache else 0)
         return torch.tensor(lengths), torch.cat(pieces, dim=-2), result, weights
+
+    def second(f, mine):
+        """Whether attend gives what the learner's own attention of Day 1 gives, where that is right."""
+        earlier = mine.parent.parent / "day1" / "attention_numpy.py"
+        own = runpy.run_path(str(earlier))["attention"]
+        config = (Shown(7, n_head=3, n_embd=12, positions="learned"),)
+        B, H, T, D, S = 2, 3, 5, 4, 7
+        rng = np.random.default_rng(0)
+        q, k, v = (rng.normal(size=(B, H, n, D)) for n in (T, S, S))
+        mask = np.tri(T, S, S - T, dtype=bool)
+        if differ(own(q, k, v, mask)[0], attention(q, k, v, mask)[0]):
+            return None
+        if differ(
+            getattr(f, "MultiHeadAttention.attend")(config, q, k, v)[2], own(q, k, v, mask)[0]
+        ):
+            return "Your own attention of Day 1 gives something else than your attend: begin there."
+        return "Your own attention of Day 1 gives what your attend gives: look in forward."
 
     class steps:
         def unpack(qkv, H):
