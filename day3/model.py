@@ -74,7 +74,8 @@ class PositionalEncoding(nn.Module):
 class MultiHeadAttention(nn.Module):
     """Every position gathers from itself and its past, H times side by side.
 
-    x (B, T, C) -> (B, T, C). `cache` holds the keys and values of earlier positions and grows.
+    x (B, T, C) -> (B, T, C). `cache` is a dictionary, empty at first: under "k" (turned) and "v" it
+    keeps the keys and values (B, H, S, D) of all positions so far, and grows with every call.
     With `watch` set, the weights (B, H, T, S) of the last call stay in `weights`.
     """
 
@@ -181,7 +182,8 @@ class GPT(nn.Module):
     def forward(self, ids, targets=None, cache=None):
         """ids (B, T), targets (B, T) or None -> logits (B, T, V), mean loss in nats or None.
 
-        `cache` is an empty list, or what an earlier call left in it: then ids go on from there.
+        `cache` is an empty list, which gets a dictionary for each block, or what an earlier call left
+        in it: then ids go on from there.
         """
         T = ids.shape[1]
         if cache is not None and not cache:
