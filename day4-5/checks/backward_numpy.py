@@ -1,0 +1,722 @@
+"""Checks of day4-5/backward_numpy.py. What each part is for stands in study/naming.py."""
+
+import numpy as np
+
+from attention_numpy import softmax
+from backward_numpy import (
+    counted,
+    cross_entropy,
+    cross_entropy_backward,
+    embedding_backward,
+    linear_backward,
+    positions_backward,
+    softmax_backward,
+)
+
+HIDDEN = -100
+
+
+def by_terms(what, result, terms):
+    """A sentence on which terms of the closed form a gradient holds, by regression on them.
+
+    terms: {name: (array, how often it stands in the right answer)}; None where the gradient is
+    right, or is not made of these terms at all.
+    """
+    table = np.stack([array.ravel() for array, _ in terms.values()], axis=1)
+    found, _, rank, _ = np.linalg.lstsq(table, result.ravel(), rcond=None)
+    off = np.abs(table @ found - result.ravel()).max()
+    if rank < len(terms) or off > 1e-8 * (1 + np.abs(result).max()):
+        return None
+    told = []
+    for (name, (_, wanted)), times in zip(terms.items(), found, strict=True):
+        if abs(times - wanted) < 1e-6:
+            continue
+        if wanted == 0:
+            told.append(f"{name} comes in {times:.3g} times, and should not")
+        elif abs(times) < 1e-6:
+            told.append(f"{name} is missing")
+        elif abs(times + wanted) < 1e-6:
+            told.append(f"{name} has the wrong sign")
+        else:
+            told.append(f"{name} counts {times:.3g} times, not once")
+    return f"In {what} {'; '.join(told)}." if told else None
+
+
+def by_parts(names, result, right):
+    """A sentence on which parts of a result are right, and what the others are off by."""
+    fine, wrong = [], []
+    for name, got, wanted in zip(names, result, right, strict=True):
+        if np.allclose(got, wanted, 1e-7, 1e-9):
+            fine.append(name)
+            continue
+        times = (got * wanted).sum() / (wanted**2).sum() if wanted.any() else 0
+        if np.allclose(got, 0):
+            wrong.append(f"{name} is 0 everywhere")
+        elif times and np.allclose(got, times * wanted, 1e-6, 1e-9):
+            wrong.append(f"{name} is {times:.4g} times what it should be")
+        else:
+            wrong.append(f"{name} is wrong")
+    if wrong:
+        start = f"{listed(fine)} {'is' if len(fine) == 1 else 'are'} right. " if fine else ""
+        return f"{start}{listed(wrong)}."
+
+
+def listed(words):
+    *most, last = words
+    return f"{', '.join(most)}{' and ' if most else ''}{last}"
+
+
+def one_hot(targets, counts, V):
+    return (np.where(counts, targets, HIDDEN)[..., None] == np.arange(V)).astype(float)
+
+
+class exercise_4_1:
+    title = "cross-entropy backward"
+    minutes = 25
+    hints = (
+        (
+            "Add up one row of the result. Raising all scores of a row by the same number changes no "
+            "loss: what must a row add up to, then? And what may a target that does not count push?"
+        ),
+        (
+            "The slope has two parts: the shares that the model gives, and a 1 for the symbol that "
+            "was right. The loss was a mean: over how many?"
+        ),
+        (
+            "softmax(logits), less 1 in the place of the target; rows without a target become 0; all "
+            "of it divided by the number of targets that count. counted gives you those."
+        ),
+        (
+            "counts = counted(logits, targets); d = softmax(logits) * counts[..., None]; "
+            "d[counts, targets[counts]] -= 1; return d / counts.sum()."
+        ),
+    )
+
+    advice = (
+        (
+            r"index -100 is out of bounds|ids must be in",
+            "A target of -100 counts for nothing: it is no place in a row.",
+        ),
+    )
+
+    def calls(rng):
+        yield "cross_entropy_backward", np.array([[2.0, 0, 1]]), np.array([0])
+        table = np.array([[1.0, 2, 0], [0, 0, 3]])
+        yield "cross_entropy_backward", table, np.array([2, 1])
+        yield "cross_entropy_backward", table, np.array([0, -100])
+        B, T, V = 2, 5, 4
+        logits, targets = rng.normal(size=(B, T, V)), np.array([[0, 3, 1, 1, 2], [1, 0, 3, 3, 0]])
+        yield "cross_entropy_backward", logits, targets
+        some = np.where(rng.random((B, T)) < 0.4, HIDDEN, targets)
+        some[0, 0], some[1, 1] = 0, HIDDEN
+        yield "cross_entropy_backward", logits, some
+        yield "cross_entropy_backward", rng.normal(size=(3, 3)), np.array([1, 1, 0])
+        yield "cross_entropy_backward", rng.normal(size=(1, 1, 6)), np.array([[5]])
+        yield "cross_entropy_backward", np.array([[1000.0, 0, -1000]]), np.array([1])
+
+    def random_call(rng):
+        *lead, V = rng.integers(1, 6, size=rng.integers(2, 5))
+        targets = rng.integers(V, size=lead)
+        if rng.random() < 0.5:
+            hidden = rng.random(lead) < 0.4
+            hidden.flat[0] = False
+            targets[hidden] = HIDDEN
+        return "cross_entropy_backward", rng.normal(size=(*lead, V)) * rng.choice([1, 5]), targets
+
+    def refusals(rng):
+        yield "cross_entropy_backward", rng.normal(size=(2, 3)), np.array([-100, -100])
+        yield "cross_entropy_backward", rng.normal(size=(2, 3)), np.array([0, 3])
+
+    class steps:
+        def counts(logits, targets):
+            return counted(logits, targets)
+
+        def shares(logits):
+            return softmax(logits)
+
+        def minus(shares, targets, counts):
+            return shares - one_hot(targets, counts, shares.shape[-1])
+
+        def hide(d, counts):
+            return d * counts[..., None]
+
+        def number(logits, targets, counts):
+            return counts.sum()
+
+    def whole(steps):
+        def cross_entropy_backward(logits, targets):
+            counts = steps.counts(logits, targets)
+            d = steps.minus(steps.shares(logits), targets, counts)
+            return steps.hide(d, counts) / steps.number(logits, targets, counts)
+
+        return {"cross_entropy_backward": cross_entropy_backward}
+
+    class properties:
+        def terms(f, result, logits, targets):
+            rng = np.random.default_rng(0)
+            logits, targets = rng.normal(size=(6, 4)), np.array([0, 3, 1, HIDDEN, 2, 2])
+            counts = targets != HIDDEN
+            hits, shares = one_hot(targets, counts, 4), softmax(logits) * counts[:, None]
+            return by_terms(
+                "the slope",
+                f.cross_entropy_backward(logits, targets),
+                {
+                    "the share of a symbol": (shares / 5, 1),
+                    "the 1 of the right symbol": (-hits / 5, 1),
+                    "the row of a target that does not count": (
+                        softmax(logits) * ~counts[:, None] / 5,
+                        0,
+                    ),
+                },
+            )
+
+        def what_does_not_count(f, result, logits, targets):
+            most = np.abs(result[targets == HIDDEN]).max(initial=0)
+            if most > 1e-9:
+                return f"A row whose target is -100 has a slope of {most:.3g}. It must have 0."
+
+        def rows_add_up_to_0(f, result, logits, targets):
+            total = result.sum(axis=-1)
+            worst = total.flat[np.abs(total).argmax()]
+            if abs(worst) > 1e-9:
+                return (
+                    f"A row of the slope adds up to {worst:.3g}, not to 0. Adding the same number to "
+                    "all scores of a row does not change the loss."
+                )
+
+        def sign(f, result, logits, targets):
+            counts = targets != HIDDEN
+            if (result[counts, targets[counts]] > 1e-9).any():
+                return "The slope for a right symbol is above 0: a step down would make it rarer."
+
+        def differences(f, result, logits, targets):
+            place, h = np.unravel_index(np.abs(result).argmax(), result.shape), 1e-5
+            step = np.zeros(logits.shape)
+            step[place] = h
+            losses = [cross_entropy(logits + s, targets) for s in (step, -step)]
+            slope = (losses[0] - losses[1]) / (2 * h)
+            if abs(slope - result[place]) > 1e-6:
+                return (
+                    f"Moving the score [{', '.join(map(str, place))}] a little changes the loss by "
+                    f"{slope:.4g} times that. The slope given is {result[place]:.4g}."
+                )
+
+    class slips:
+        def number__one(logits, targets, counts):
+            """The loss is a mean over the targets that count. Where is their number? Without it the
+            slope is that of their sum: twice the batch, twice the step."""
+            return 1
+
+        def number__all(logits, targets, counts):
+            """Right until a target does not count: this divides by all targets. Over how many was
+            the mean taken?"""
+            return targets.size
+
+        def number__everything(logits, targets, counts):
+            """This divides by every number there is, symbols too. A row of V scores has one target,
+            and one loss."""
+            return logits.size
+
+        def number__of_scores(logits, targets, counts):
+            """This divides by every score of the rows that count. A row of V scores has one target,
+            and one loss."""
+            return counts.sum() * logits.shape[-1]
+
+        def number__first_axis(logits, targets, counts):
+            """Right for one row of targets: this divides by the length of the first axis alone. How
+            many targets count in all?"""
+            return len(targets)
+
+        def number__last_axis(logits, targets, counts):
+            """This divides by the length of the last axis of the targets alone. How many targets
+            count in all?"""
+            return targets.shape[-1]
+
+        def number__of_symbols(logits, targets, counts):
+            """This divides by the number of symbols, V. The mean was taken over targets."""
+            return logits.shape[-1]
+
+        def number__of_the_row(logits, targets, counts):
+            """Each sequence was divided by its own number of targets. The mean ran over those of the
+            whole batch at once."""
+            return counts.sum(axis=-1, keepdims=True)[..., None]
+
+        def minus__none(shares, targets, counts):
+            """These are the shares alone. The slope must say which symbol was right: every score goes
+            down here, the right one as well."""
+            return shares
+
+        def minus__turned(shares, targets, counts):
+            """Every sign is turned round: a step against this slope would make the right symbol
+            rarer. Which comes first, the share or the 1?"""
+            return one_hot(targets, counts, shares.shape[-1]) - shares
+
+        def minus__crossed(shares, targets, counts):
+            """Every row loses a 1 at every target of the batch. Each row has one target: pair them
+            up, row 0 with target 0."""
+            d = shares.copy()
+            d[..., targets[counts]] -= 1
+            return d
+
+        def minus__everything(shares, targets, counts):
+            """1 was taken from every share of a row. Only the right symbol has a 1 to lose."""
+            return shares - 1
+
+        def minus__right_alone(shares, targets, counts):
+            """Only the right symbol gets a slope here. The others share its row: when one of them
+            rises, what becomes of the right one's share?"""
+            hits = one_hot(targets, counts, shares.shape[-1])
+            return (shares - 1) * hits
+
+        def minus__ones_alone(shares, targets, counts):
+            """The shares are missing: only the 1 of the right symbol is left. What do the symbols
+            that were wrong do to the loss?"""
+            return -one_hot(targets, counts, shares.shape[-1])
+
+        def minus__for_the_shares(shares, targets, counts):
+            """This is the slope for the shares, minus 1 over p. One step is left: back through the
+            softmax, to the logits."""
+            return -one_hot(targets, counts, shares.shape[-1]) / shares
+
+        def minus__softmax_again(shares, targets, counts):
+            """Share less 1 is already the slope for the logits. It was taken back through the softmax
+            once more."""
+            d = shares - one_hot(targets, counts, shares.shape[-1])
+            return softmax_backward(d, shares)
+
+        def minus__doubled(shares, targets, counts):
+            """Twice too large: that factor belongs to a squared error. Does the slope of a logarithm
+            have a 2?"""
+            return 2 * (shares - one_hot(targets, counts, shares.shape[-1]))
+
+        def minus__size(shares, targets, counts):
+            """No slope is below 0 here. The right symbol's must be: raising its score lowers the
+            loss."""
+            return np.abs(shares - one_hot(targets, counts, shares.shape[-1]))
+
+        def minus__next(shares, targets, counts):
+            """The 1 was taken one place too far to the right: symbols are counted from 0."""
+            hits = one_hot(targets, counts, shares.shape[-1])
+            return shares - np.roll(hits, 1, axis=-1)
+
+        def hide__none(d, counts):
+            """A row whose target is -100 gets a slope here. It was left out of the loss: what can its
+            scores change?"""
+            return d
+
+        class ignores_nothing:
+            """Targets of -100 count as if they were asked for: their rows get a slope, and the mean
+            is taken over them too. They stand for: nothing is asked here."""
+
+            def hide(d, counts):
+                return d
+
+            def number(logits, targets, counts):
+                return targets.size
+
+        def counts__not_0(logits, targets):
+            """Symbol 0 does not count here. It is a symbol like any other: only -100 says that
+            nothing is asked."""
+            return targets > 0
+
+        def shares__of_rows(logits):
+            """The softmax runs along axis 0. Add up the shares of one position: each position has 1
+            to share out among its symbols."""
+            return softmax(logits, 0)
+
+        def shares__of_positions(logits):
+            """The softmax runs along axis -2, over the positions. Each position has 1 to share out
+            among its symbols."""
+            return softmax(logits, -2)
+
+        def shares__of_axis_1(logits):
+            """The softmax runs along axis 1, which is that of the symbols only where there are two
+            axes. How does one count from the end?"""
+            return softmax(logits, 1)
+
+        def shares__of_everything(logits):
+            """All scores together share out 1. Each position has a 1 of its own."""
+            e = np.exp(logits - logits.max())
+            return e / e.sum()
+
+        def shares__none(logits):
+            """The scores themselves stand where their shares should: softmax is missing."""
+            return logits
+
+        def shares__sigmoid(logits):
+            """Each score was judged alone, by a sigmoid. The loss was made with a softmax, in which
+            the symbols share out 1."""
+            return 1 / (1 + np.exp(-logits))
+
+        def shares__overflow(logits):
+            """Right on paper, but exp(1000) is infinite here. softmax takes the largest score away
+            first."""
+            return np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
+
+        def shares__logarithm(logits):
+            """These are logarithms of the shares, less the 1. The loss has the logarithm; its slope
+            has the shares themselves."""
+            return np.log(softmax(logits))
+
+        def shares__exponentials(logits):
+            """The exponentials were not divided by their sum: a row does not share out 1."""
+            return np.exp(logits - logits.max(axis=-1, keepdims=True))
+
+        def shares__twice(logits):
+            """The shares went through the softmax twice. What does it do to numbers that all lie
+            between 0 and 1?"""
+            return softmax(softmax(logits))
+
+        def cross_entropy_backward__loss(logits, targets):
+            """This is the loss, one number. Its slope is asked for: a number for every score."""
+            return cross_entropy(logits, targets)
+
+        def cross_entropy_backward__rows_that_count(logits, targets):
+            """The rows that do not count were left out of the result. They need their place in it,
+            filled with 0: its shape is that of the logits."""
+            counts = counted(logits, targets)
+            rows, right = logits[counts], targets[counts]
+            return cross_entropy_backward(rows, right)
+
+
+class exercise_4_2:
+    title = "linear, embedding, positions backward"
+    minutes = 30
+    returns = ("d_x", "d_w", "d_b")
+    hints = (
+        (
+            "Write down the shape of each gradient: it is that of the thing itself. Then ask how often "
+            "each thing was used: a bias, a symbol that comes twice, a position in three sentences."
+        ),
+        (
+            "A product of matrices goes back as a product with one side turned. Whatever was used many "
+            "times on the way forward collects on the way back: it adds up."
+        ),
+        (
+            "d_y with w turned; x turned with d_y, both as long tables of rows; sums over all axes but "
+            "the last. np.add.at for the table of symbols; a sum over the batch for the positions."
+        ),
+        (
+            "rows = d_y.reshape(-1, E); d_w = x.reshape(-1, C).T @ rows; d_b = rows.sum(axis=0). "
+            "np.add.at(d_table, ids, d_x). d_x.sum(axis=0), then longest - T rows of 0."
+        ),
+    )
+
+    advice = (
+        (
+            r"`.*\b(x|d_y)\.T\b",
+            "`.T` reverses all axes; make a long table of rows first, and turn that.",
+        ),
+    )
+
+    def calls(rng):
+        x, w = np.array([[1.0, 2], [3, 0]]), np.array([[1.0, 0, 2], [0, 3, 1]])
+        yield "linear_backward", np.array([[1.0, 0, -1], [2, 1, 0]]), x, w
+        B, H, T, C, E = 2, 3, 5, 4, 6
+        for lead in ((), (T,), (B, T), (B, H, T), (1,)):
+            d_y, x = rng.normal(size=(*lead, E)), rng.normal(size=(*lead, C))
+            yield "linear_backward", d_y, x, rng.normal(size=(C, E))
+        # all sizes equal: what fits nowhere else runs here
+        yield "linear_backward", *rng.normal(size=(3, 3, 3))
+        yield "linear_backward", *rng.normal(size=(2, 3, 3, 3)), rng.normal(size=(3, 3))
+        yield "linear_backward", rng.normal(size=(3, 2, 1)), np.ones((3, 2, 2)), np.ones((2, 1))
+        yield "embedding_backward", np.array([[1.0, 2], [10, 20], [5, 5]]), np.array([1, 1, 0]), 3
+        ids = np.array([[0, 3, 3, 1, 3], [1, 0, 3, 4, 0]])
+        yield "embedding_backward", rng.normal(size=(B, T, C)), ids, 6
+        yield "embedding_backward", rng.normal(size=(3, 3)), np.array([0, 1, 1]), 3
+        yield "embedding_backward", rng.normal(size=C), np.array(1), 3
+        yield "positions_backward", np.array([[[1.0, 2], [3, 4]], [[10, 10], [20, 0]]]), 3
+        yield "positions_backward", rng.normal(size=(B, T, C)), 7
+        yield "positions_backward", rng.normal(size=(3, 3, 3)), 3
+        yield "positions_backward", rng.normal(size=(3, 1, 2)), 2
+        yield "positions_backward", rng.normal(size=(1, 2, 3)), 2
+
+    def random_call(rng):
+        B, T, C, E = rng.integers(1, 6, size=4)
+        kind = rng.integers(3)
+        if kind == 0:
+            lead = [(), (T,), (B, T)][rng.integers(3)]
+            return (
+                "linear_backward",
+                *(rng.normal(size=(*lead, n)) for n in (E, C)),
+                rng.normal(size=(C, E)),
+            )
+        if kind == 1:
+            return "embedding_backward", rng.normal(size=(B, T, C)), rng.integers(E, size=(B, T)), E
+        return "positions_backward", rng.normal(size=(B, T, C)), int(T + rng.integers(3))
+
+    class steps:
+        def to_x(d_y, x, w):
+            return d_y @ w.T
+
+        def to_w(d_y, x):
+            return x.reshape(-1, x.shape[-1]).T @ d_y.reshape(-1, d_y.shape[-1])
+
+        def to_b(d_y):
+            return d_y.reshape(-1, d_y.shape[-1]).sum(axis=0)
+
+        def empty(V, d_x):
+            return np.zeros((V, d_x.shape[-1]))
+
+        def add(table, ids, d_x):
+            np.add.at(table, ids, d_x)
+            return table
+
+        def over_batch(d_x):
+            return d_x.sum(axis=0)
+
+        def fill(d, longest):
+            return np.concatenate([d, np.zeros((longest - len(d), d.shape[-1]))])
+
+    def whole(steps):
+        def linear_backward(d_y, x, w):
+            return steps.to_x(d_y, x, w), steps.to_w(d_y, x), steps.to_b(d_y)
+
+        def embedding_backward(d_x, ids, V):
+            return steps.add(steps.empty(V, d_x), ids, d_x)
+
+        def positions_backward(d_x, longest):
+            return steps.fill(steps.over_batch(d_x), longest)
+
+        return {
+            "linear_backward": linear_backward,
+            "embedding_backward": embedding_backward,
+            "positions_backward": positions_backward,
+        }
+
+    class properties:
+        def linear_backward__parts(f, result, d_y, x, w):
+            return by_parts(("d_x", "d_w", "d_b"), result, linear_backward(d_y, x, w))
+
+        def embedding_backward__nothing_is_lost(f, result, d_x, ids, V):
+            total, wanted = result.sum(), d_x.sum()
+            if abs(total - wanted) > 1e-9:
+                return (
+                    f"The numbers of d_x add up to {wanted:.4g}, those of d_table to {total:.4g}. Each "
+                    "belongs to one symbol; none may be lost or counted twice."
+                )
+
+        def embedding_backward__strangers(f, result, d_x, ids, V):
+            others = np.setdiff1d(np.arange(V), ids)
+            if np.abs(result[others]).max(initial=0) > 1e-9:
+                return "A symbol that does not come in ids has a gradient. It changed nothing."
+
+        def embedding_backward__rows(f, result, d_x, ids, V):
+            wrong = np.abs(result - embedding_backward(d_x, ids, V)).max(axis=1)
+            if wrong.max() > 1e-9:
+                row = wrong.argmax()
+                return (
+                    f"Row {row} is wrong. Symbol {row} comes {(ids == row).sum()} times: its row is "
+                    "what those places of d_x add up to."
+                )
+
+        def positions_backward__rows(f, result, d_x, longest):
+            wrong = np.abs(result - positions_backward(d_x, longest)).max(axis=1)
+            if wrong.max() > 1e-9:
+                row, (B, T, _) = wrong.argmax(), d_x.shape
+                used = f"was added to {B} words" if row < T else "was used by no word"
+                return f"Row {row} is wrong. Position {row} {used}."
+
+    class slips:
+        def to_x__not_turned(d_y, x, w):
+            """w was not turned for d_x. On the way forward it took C channels to E; which way must it
+            lead now?"""
+            return d_y @ w
+
+        def to_x__of_x(d_y, x, w):
+            """The way back starts from what comes from above, d_y. d_x was made from x here."""
+            return x @ w @ w.T
+
+        def to_x__weights_alone(d_y, x, w):
+            """d_x is the sum of the rows of w here, as if every d_y were 1. The gradient from above
+            says how much each output counts."""
+            return np.ones(d_y.shape) @ w.T
+
+        def to_x__times_x(d_y, x, w):
+            """d_x was multiplied by x. y is linear in x, so its slope does not depend on where x
+            is."""
+            return d_y @ w.T * x
+
+        def to_w__not_turned(d_y, x):
+            """x was not turned for d_w. Write the shapes: (n, C) and (n, E) have to become
+            (C, E)."""
+            return x.reshape(-1, x.shape[-1]) @ d_y.reshape(-1, d_y.shape[-1])
+
+        def to_w__turned_the_other(d_y, x):
+            """For d_w the wrong side was turned. Write the shapes: (n, C) and (n, E) have to become
+            (C, E). Which axis has to vanish?"""
+            return x.reshape(-1, x.shape[-1]) @ d_y.reshape(-1, d_y.shape[-1]).T
+
+        def to_w__torchs(d_y, x):
+            """d_w has its axes exchanged, as a layer of PyTorch keeps its weight. Ours is (C, E), as
+            w itself."""
+            return d_y.reshape(-1, d_y.shape[-1]).T @ x.reshape(-1, x.shape[-1])
+
+        def to_w__each_sequence(d_y, x):
+            """There is a d_w for each sequence. All of them used the same w: what does it collect
+            from them?"""
+            return x.swapaxes(-1, -2) @ d_y
+
+        def to_w__mean_of_sequences(d_y, x):
+            """d_w is the mean over the sequences. All of them used the same w, and what is used many
+            times adds up."""
+            return (x.swapaxes(-1, -2) @ d_y).mean(axis=0)
+
+        def to_w__all_turned(d_y, x):
+            """Right for two axes. With more, `.T` reverses all of them. Make a long table of rows of
+            x first, then turn that."""
+            return x.T @ d_y
+
+        def to_w__mean(d_y, x):
+            """d_w is a mean over the rows. w was used once for each of them, and what is used many
+            times adds up."""
+            rows = x.reshape(-1, x.shape[-1])
+            return rows.T @ d_y.reshape(-1, d_y.shape[-1]) / len(rows)
+
+        def to_w__inputs_alone(d_y, x):
+            """d_w ignores what comes from above, as if every d_y were 1."""
+            rows = x.reshape(-1, x.shape[-1])
+            return rows.T @ np.ones((len(rows), d_y.shape[-1]))
+
+        def to_b__first_axis(d_y):
+            """Right for two axes: d_b was summed over the first alone. The bias was added at every
+            position of every sequence."""
+            return d_y.sum(axis=0)
+
+        def to_b__positions(d_y):
+            """d_b was summed over axis -2 alone. The bias was added at every position of every
+            sequence."""
+            return d_y.sum(axis=-2)
+
+        def to_b__channels(d_y):
+            """d_b was summed over the last axis, and that is the one that the bias has. Which axes
+            does a bias not have?"""
+            return d_y.sum(axis=-1)
+
+        def to_b__everything(d_y):
+            """d_b is a single number: every axis was summed. The bias has E numbers of its own."""
+            return d_y.sum()
+
+        def to_b__none(d_y):
+            """d_b has the shape of y. The bias has one number a channel, and was added to every row:
+            what does it collect from them?"""
+            return d_y
+
+        def to_b__ones(d_y):
+            """d_b is 1 everywhere: what comes from above is missing."""
+            return np.ones(d_y.shape[-1])
+
+        def to_b__mean(d_y):
+            """d_b is a mean over the rows. The bias was added to each of them, and what is used many
+            times adds up."""
+            return d_y.reshape(-1, d_y.shape[-1]).mean(axis=0)
+
+        def to_b__kept(d_y):
+            """d_b has kept an axis of length 1. The bias is (E,), and so is its gradient."""
+            return d_y.reshape(-1, d_y.shape[-1]).sum(axis=0, keepdims=True)
+
+        def add__last(table, ids, d_x):
+            """A symbol that comes twice keeps only its last gradient. Both = and += on table[ids]
+            write each row once. Which function of NumPy adds as often as a row comes?"""
+            table[ids] = d_x
+            return table
+
+        def add__first(table, ids, d_x):
+            """A symbol that comes twice keeps only its first gradient. What should the two do
+            together?"""
+            C = d_x.shape[-1]
+            symbols, first = np.unique(ids.ravel(), return_index=True)
+            table[symbols] = d_x.reshape(-1, C)[first]
+            return table
+
+        def add__mean(table, ids, d_x):
+            """A symbol that comes twice gets the mean of its gradients. It was used twice, and what
+            is used many times adds up."""
+            np.add.at(table, ids, d_x)
+            count = np.bincount(ids.ravel(), minlength=len(table))
+            return table / np.maximum(count, 1)[:, None]
+
+        def add__counts(table, ids, d_x):
+            """Every row holds how often its symbol comes. The gradient from above says how much each
+            of these times counts."""
+            np.add.at(table, ids, 1)
+            return table
+
+        def add__not_0(table, ids, d_x):
+            """Symbol 0 gets no gradient, as if it were padding. Here it is a symbol like any
+            other."""
+            np.add.at(table, ids, d_x)
+            table[0] = 0
+            return table
+
+        def add__looked_up(table, ids, d_x):
+            """This looks rows up once more. On the way back each row of d_x has to be put where its
+            symbol stands in the table."""
+            return d_x.reshape(-1, d_x.shape[-1])[ids]
+
+        def add__rows(table, ids, d_x):
+            """This gives d_x back, a row for each word. The table has a row for each symbol: words
+            with the same symbol meet in one row."""
+            return d_x
+
+        def add__no_rows(table, ids, d_x):
+            """Nothing arrived in the table. np.add.at changes the array that it is given, and gives
+            nothing back."""
+            return np.zeros(table.shape)
+
+        def add__nothing_back(table, ids, d_x):
+            """This gives None: np.add.at changes the array that it is given, and returns nothing.
+            Return the array."""
+            return np.add.at(table, ids, d_x)
+
+        def empty__ones(V, d_x):
+            """Every row has 1 too much: the table of gradients begins with 0, not with 1."""
+            return np.ones((V, d_x.shape[-1]))
+
+        def over_batch__mean(d_x):
+            """This is the mean over the sequences. Each of them added the same position, and what is
+            used many times adds up."""
+            return d_x.mean(axis=0)
+
+        def over_batch__first(d_x):
+            """Only the first sequence counts. All of them added the same table of positions."""
+            return d_x[0]
+
+        def over_batch__last(d_x):
+            """Only the last sequence counts. All of them added the same table of positions: was = used
+            where += is needed?"""
+            return d_x[-1]
+
+        def over_batch__positions(d_x):
+            """The sum ran over the positions, and left one row a sequence. Which axis does the table
+            not have?"""
+            return d_x.sum(axis=1)
+
+        def over_batch__channels(d_x):
+            """The sum ran over the channels. The table has those; which axis of d_x does it not
+            have?"""
+            return d_x.sum(axis=-1)
+
+        def over_batch__all(d_x):
+            """The sum ran over the sequences and the positions: every position gets the same. Each
+            position has a row of its own."""
+            return np.tile(d_x.sum(axis=(0, 1)), (d_x.shape[1], 1))
+
+        def fill__none(d, longest):
+            """Only the positions that were used have a row. The table is longer: what is the slope
+            for a row that nobody used?"""
+            return d
+
+        def fill__front(d, longest):
+            """The rows of 0 stand in front. The first T rows were used; which are left over?"""
+            return np.concatenate([np.zeros((longest - len(d), d.shape[-1])), d])
+
+        def fill__last_row(d, longest):
+            """The rows that nobody used repeat the last gradient. What does the loss do when one of
+            them moves?"""
+            return d[np.minimum(np.arange(longest), len(d) - 1)]
+
+        def positions_backward__all(d_x, longest):
+            """This still has the axis of the sequences. They all added the same table: what does it
+            collect from them?"""
+            return d_x
