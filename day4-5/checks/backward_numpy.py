@@ -8,6 +8,7 @@ from backward_numpy import (
     cross_entropy,
     cross_entropy_backward,
     embedding_backward,
+    layer_norm_backward,
     linear_backward,
     positions_backward,
     softmax_backward,
@@ -720,3 +721,691 @@ class exercise_4_2:
             """This still has the axis of the sequences. They all added the same table: what does it
             collect from them?"""
             return d_x
+
+
+class exercise_4_3:
+    title = "softmax backward"
+    minutes = 20
+    hints = (
+        (
+            "Add up one row of the result. The shares of a row always make 1 together: when one of "
+            "them rises, what do the others do, and what must the row of slopes add up to?"
+        ),
+        (
+            "A score moves its own share up and all others of its row down. What counts is how much "
+            "better a place is than the average of its row, weighted by the shares."
+        ),
+        (
+            "The average of a row is the sum of weights times d_weights along axis -1, with "
+            "keepdims=True. It is taken from d_weights; then multiply by the weights."
+        ),
+        (
+            "average = (weights * d_weights).sum(axis=-1, keepdims=True); "
+            "return weights * (d_weights - average)."
+        ),
+    )
+
+    def calls(rng):
+        yield "softmax_backward", np.array([1.0, 0, 0]), np.array([0.5, 0.25, 0.25])
+        yield (
+            "softmax_backward",
+            np.array([[1.0, 0, 0], [0, 2, 4]]),
+            np.array([[0.5, 0.25, 0.25], [0.25, 0.5, 0.25]]),
+        )
+        B, H, T, S = 2, 3, 5, 7
+        for shape in ((T, S), (3, 3), (B, H, T, S)):
+            yield "softmax_backward", rng.normal(size=shape), softmax(2 * rng.normal(size=shape))
+        hidden = np.where(np.tril(np.ones((4, 4))) > 0, rng.normal(size=(4, 4)), -np.inf)
+        yield "softmax_backward", rng.normal(size=(4, 4)), softmax(hidden)
+        # one share takes everything: nothing moves it
+        yield "softmax_backward", rng.normal(size=(2, 3)), np.array([[0.0, 1, 0], [1, 0, 0]])
+        yield "softmax_backward", rng.normal(size=(2, 1)), np.ones((2, 1))
+
+    def random_call(rng):
+        shape = rng.integers(1, 6, size=rng.integers(1, 5))
+        scores = rng.normal(size=shape) * rng.choice([1, 4])
+        return "softmax_backward", rng.normal(size=shape), softmax(scores)
+
+    class steps:
+        def shares(weights):
+            return weights
+
+        def products(weights, d_weights):
+            return weights * d_weights
+
+        def average(products, weights):
+            return products.sum(axis=-1, keepdims=True)
+
+        def join(d_weights, average, weights):
+            return weights * (d_weights - average)
+
+    def whole(steps):
+        def softmax_backward(d_weights, weights):
+            weights = steps.shares(weights)
+            average = steps.average(steps.products(weights, d_weights), weights)
+            return steps.join(d_weights, average, weights)
+
+        return {"softmax_backward": softmax_backward}
+
+    class properties:
+        def terms(f, result, d_weights, weights):
+            rng = np.random.default_rng(0)
+            d, w = rng.normal(size=(5, 4)), softmax(rng.normal(size=(5, 4)))
+            average = (w * d).sum(axis=-1, keepdims=True)
+            return by_terms(
+                "d_scores",
+                f.softmax_backward(d, w),
+                {
+                    "a share's own slope": (w * d, 1),
+                    "the average of the row, taken away": (-w * average, 1),
+                    "a share's square": (w**2 * d, 0),
+                    "the mean of the row without the shares": (
+                        w * d.mean(axis=-1, keepdims=True),
+                        0,
+                    ),
+                },
+            )
+
+        def rows_add_up_to_0(f, result, d_weights, weights):
+            total = np.atleast_1d(result.sum(axis=-1))
+            worst = total.flat[np.abs(total).argmax()]
+            if abs(worst) > 1e-9:
+                return (
+                    f"A row of d_scores adds up to {worst:.3g}, not to 0. Adding the same number to "
+                    "all scores of a row changes no share."
+                )
+
+        def what_has_no_share(f, result, d_weights, weights):
+            most = np.abs(result[weights == 0]).max(initial=0)
+            if most > 1e-9:
+                return f"A place with the share 0 has a slope of {most:.3g}. It must have 0."
+
+        def a_constant_cancels(f, result, d_weights, weights):
+            off = np.abs(f.softmax_backward(d_weights + 1, weights) - result).max()
+            if off > 1e-9:
+                return (
+                    f"Adding 1 to all of d_weights changes d_scores by {off:.3g}. A row of shares makes "
+                    "1 in any case: praise for all of them is praise for none."
+                )
+
+        def differences(f, result, d_weights, weights):
+            w, d = (
+                weights.reshape(-1, weights.shape[-1])[0],
+                d_weights.reshape(-1, weights.shape[-1])[0],
+            )
+            scores, h = np.log(np.maximum(w, 1e-300)), 1e-5
+            row = f.softmax_backward(d, w)
+            for place in range(len(w)):
+                step = h * (np.arange(len(w)) == place)
+                slope = ((softmax(scores + step) - softmax(scores - step)) @ d) / (2 * h)
+                if abs(slope - row[place]) > 1e-6:
+                    return (
+                        f"For the first row alone: moving score {place} a little changes the loss by "
+                        f"{slope:.4g} times that. The slope given is {row[place]:.4g}."
+                    )
+
+    class slips:
+        def average__none(products, weights):
+            """Each share stands alone here: the slope is weights times d_weights. But a row of
+            d_scores must add up to 0: what one share gains, the others lose."""
+            return 0 * products
+
+        def softmax_backward__own_share(d_weights, weights):
+            """These are the slopes of each share for its own score, s (1 - s), alone. A score moves
+            the other shares of its row as well."""
+            return weights * (1 - weights) * d_weights
+
+        def softmax_backward__without_above(d_weights, weights):
+            """d_weights changes nothing here: this is s (1 - s). A backward function passes on what
+            comes from above."""
+            return weights * (1 - weights)
+
+        def products__plain(weights, d_weights):
+            """The sum of the row runs over d_weights without the shares. It is an average: every
+            place counts as much as its share."""
+            return d_weights
+
+        def average__plain_mean(products, weights):
+            """The average was divided by the length of the row. The shares add up to 1 already, so
+            their sum of products is the average."""
+            return products.mean(axis=-1, keepdims=True)
+
+        class plain_mean:
+            """The plain mean of the row was taken away. It is an average: every place counts as much
+            as its share."""
+
+            def products(weights, d_weights):
+                return d_weights
+
+            def average(products, weights):
+                return products.mean(axis=-1, keepdims=True)
+
+        def average__everything(products, weights):
+            """The sum runs over the whole table: the axis is missing. Each row has an average of its
+            own."""
+            return products.sum()
+
+        def average__columns(products, weights):
+            """The sum runs along axis -2. The shares of a row were made together: along which axis
+            did the softmax run?"""
+            return products.sum(axis=-2, keepdims=True)
+
+        def average__first_axis(products, weights):
+            """The sum runs along the first axis. The shares of a row were made together: along which
+            axis did the softmax run?"""
+            return products.sum(axis=0, keepdims=True)
+
+        def average__axis_1(products, weights):
+            """The sum runs along axis 1. That is the last one only where there are two. How does one
+            count from the end?"""
+            return products.sum(axis=1, keepdims=True)
+
+        def average__axis_lost(products, weights):
+            """The sum has lost its axis, and meets the wrong rows, or none that fit. keepdims=True
+            leaves an axis of length 1 in its place."""
+            return products.sum(axis=-1)
+
+        def average__largest(products, weights):
+            """The largest product of the row was taken away. It is the sum of them all."""
+            return products.max(axis=-1, keepdims=True)
+
+        def join__plus(d_weights, average, weights):
+            """The average was added. It is taken away: a place is pushed by how much better it is
+            than the average of its row."""
+            return weights * (d_weights + average)
+
+        def join__turned(d_weights, average, weights):
+            """Every sign is turned round: the average less d_weights. Which of the two pushes a score
+            up?"""
+            return weights * (average - d_weights)
+
+        def join__no_shares(d_weights, average, weights):
+            """The average was taken away, but the result was not multiplied by the shares: a place
+            without any share still moves."""
+            return d_weights - average
+
+        def join__half(d_weights, average, weights):
+            """Only d_weights was multiplied by the shares, the average was not: are brackets
+            missing?"""
+            return weights * d_weights - average
+
+        def join__shares_twice(d_weights, average, weights):
+            """The shares were multiplied in twice. They come in once in the average, and once
+            outside the brackets."""
+            return weights**2 * (d_weights - average)
+
+        def join__average_alone(d_weights, average, weights):
+            """Only the average is left, times the shares. What about the place's own d_weights?"""
+            return -weights * average * np.ones(d_weights.shape)
+
+        def join__square_in_the_average(d_weights, average, weights):
+            """The part that is taken away has the share squared. The average goes to every place
+            with its share, once."""
+            return weights * d_weights - weights**2 * average
+
+        def softmax_backward__exchanged(d_weights, weights):
+            """The two arguments are exchanged: d_weights stands where the shares should. In which
+            order do they come?"""
+            return softmax_backward(weights, d_weights)
+
+        def shares__again(weights):
+            """The weights went through the softmax once more. They are its result already, as the
+            docstring says."""
+            return softmax(weights)
+
+        def join__softmax(d_weights, average, weights):
+            """This is the softmax of d_weights. The way back is another function: the slope of the
+            shares for the scores."""
+            return softmax(d_weights)
+
+        def join__passed_on(d_weights, average, weights):
+            """d_weights comes out as it went in. A softmax bends: how far does a share move when its
+            score does?"""
+            return d_weights
+
+        def average__shared_out(products, weights):
+            """The average was divided by the sum of the squared shares. The shares add up to 1; no
+            more is needed."""
+            return products.sum(axis=-1, keepdims=True) / (weights**2).sum(axis=-1, keepdims=True)
+
+        def join__two(d_weights, average, weights):
+            """The average was taken away twice. Once is enough for a row to add up to 0."""
+            return weights * (d_weights - 2 * average)
+
+
+def norm_terms(d_y, x, gain, eps=1e-5):
+    """The three terms of which layer norm's d_x is the sum: straight, by the mean, by the variance."""
+    centred = x - x.mean(axis=-1, keepdims=True)
+    deviation = np.sqrt((centred**2).mean(axis=-1, keepdims=True) + eps)
+    d, normal = d_y * gain / deviation, centred / deviation
+    by_mean = d.mean(axis=-1, keepdims=True) * np.ones(x.shape)
+    return d, -by_mean, -normal * (d * normal).mean(axis=-1, keepdims=True)
+
+
+class exercise_4_4:
+    title = "layer norm backward"
+    minutes = 45
+    returns = ("d_x", "d_gain", "d_bias")
+    hints = (
+        (
+            "Is the gradient of the gain right, and that of the shift? Then look at one row of the "
+            "gradient for x: add it up. Stretching a row does not change what comes out, either."
+        ),
+        (
+            "Three roads lead from a channel to the result: itself, the average of its row, and the "
+            "spread of its row. Each of the last two takes something away from the first."
+        ),
+        (
+            "With d_normal = d_y * gain and normal = centred / deviation: d_normal, less its mean over "
+            "axis -1, less normal times the mean of d_normal * normal; all divided by deviation."
+        ),
+        (
+            "d_x = (d_normal - d_normal.mean(-1, keepdims=True) - normal * (d_normal * "
+            "normal).mean(-1, keepdims=True)) / deviation. d_gain sums d_y * normal, d_bias d_y."
+        ),
+    )
+
+    def calls(rng):
+        gain = np.array([1.0, 2, 3, -1])
+        yield "layer_norm_backward", np.array([1.0, 0, 0, 0]), np.array([0.0, 0, 2, 2]), np.ones(4)
+        x = np.array([[0.0, 0, 2, 2], [1, 1, 1, 5]])
+        yield "layer_norm_backward", np.array([[1.0, 0, 0, 0], [0, 2, 0, 1]]), x, gain
+        B, H, T, C = 2, 3, 5, 4
+        for lead in ((T,), (B, T), (B, H, T)):
+            d_y, x = rng.normal(size=(2, *lead, C))
+            yield "layer_norm_backward", d_y, 3 * x + 1, rng.normal(size=C)
+        yield "layer_norm_backward", *rng.normal(size=(2, 4, 4)), rng.normal(size=4), 0.5
+        # rows that hardly vary, and one that does not at all: eps is what is left
+        d_y, x = rng.normal(size=(2, B, T, C))
+        yield "layer_norm_backward", d_y, x / 1000, rng.normal(size=C), 1e-4
+        constant = x.copy()
+        constant[0, 2] = 7
+        yield "layer_norm_backward", d_y, constant, rng.normal(size=C)
+        yield (
+            "layer_norm_backward",
+            rng.normal(size=(2, 1)),
+            rng.normal(size=(2, 1)),
+            np.array([2.0]),
+        )
+
+    def random_call(rng):
+        *lead, C = rng.integers(1, 6, size=rng.integers(1, 5))
+        d_y, x = rng.normal(size=(2, *lead, C + 1))
+        x = x * rng.choice([0.1, 1, 10]) + rng.normal()
+        call = "layer_norm_backward", d_y, x, rng.normal(size=C + 1)
+        return call if rng.random() < 0.5 else (*call, float(rng.choice([1e-6, 0.1])))
+
+    class steps:
+        def centred(x):
+            return x - x.mean(axis=-1, keepdims=True)
+
+        def deviation(centred, eps):
+            return np.sqrt((centred**2).mean(axis=-1, keepdims=True) + eps)
+
+        def stretched(d_y, gain):
+            return d_y * gain
+
+        def by_mean(d_normal, d_y):
+            return d_normal.mean(axis=-1, keepdims=True)
+
+        def product(d_normal, normal, centred, d_y):
+            return (d_normal * normal).mean(axis=-1, keepdims=True)
+
+        def by_variance(product, normal, centred):
+            return product * normal
+
+        def join(d_normal, by_mean, by_variance):
+            return d_normal - by_mean - by_variance
+
+        def shrink(d, deviation):
+            return d / deviation
+
+        def last(d_x, gain):
+            return d_x
+
+        def to_gain(d_y, normal, x, centred, gain):
+            return (d_y * normal).reshape(-1, len(gain))
+
+        def to_bias(d_y, gain):
+            return d_y.reshape(-1, len(gain))
+
+        def collect_gain(d, x):
+            return d.sum(axis=0)
+
+        def collect_bias(d, x):
+            return d.sum(axis=0)
+
+    def whole(steps):
+        def layer_norm_backward(d_y, x, gain, eps=1e-5):
+            centred = steps.centred(x)
+            deviation = steps.deviation(centred, eps)
+            normal = centred / deviation
+            d = steps.stretched(d_y, gain)
+            product = steps.product(d, normal, centred, d_y)
+            d_x = steps.join(d, steps.by_mean(d, d_y), steps.by_variance(product, normal, centred))
+            d_gain = steps.collect_gain(steps.to_gain(d_y, normal, x, centred, gain), x)
+            d_bias = steps.collect_bias(steps.to_bias(d_y, gain), x)
+            return steps.last(steps.shrink(d_x, deviation), gain), d_gain, d_bias
+
+        return {"layer_norm_backward": layer_norm_backward}
+
+    class properties:
+        def terms(f, result, d_y, x, gain, eps=1e-5):
+            rng = np.random.default_rng(0)
+            (d_y, x), gain = rng.normal(size=(2, 6, 5)), rng.normal(size=5)
+            own, by_mean, by_variance = norm_terms(d_y, x, gain)
+            return by_terms(
+                "d_x",
+                f.layer_norm_backward(d_y, x, gain)[0],
+                {
+                    "the road straight through": (own, 1),
+                    "the term through the mean": (by_mean, 1),
+                    "the term through the variance": (by_variance, 1),
+                },
+            )
+
+        def terms_without_gain(f, result, d_y, x, gain, eps=1e-5):
+            rng = np.random.default_rng(0)
+            (d_y, x), gain = rng.normal(size=(2, 6, 5)), rng.normal(size=5)
+            d_x = f.layer_norm_backward(d_y, x, gain)[0]
+            plain = norm_terms(d_y, x, np.ones(5))
+            if by_terms("", d_x, {str(n): (term, 2) for n, term in enumerate(plain)}):
+                return "The gain changes nothing in d_x. On the way forward it multiplied each channel."
+
+        def adds_up_to_0(f, result, d_y, x, gain, eps=1e-5):
+            total = np.atleast_1d(result[0].sum(axis=-1))
+            worst = total.flat[np.abs(total).argmax()]
+            if abs(worst) > 1e-8 * (1 + np.abs(result[0]).max()):
+                return (
+                    f"A row of d_x adds up to {worst:.3g}, not to 0. Adding the same number to all "
+                    "channels of x changes nothing: the mean is taken away again."
+                )
+
+        def no_stretch(f, result, d_y, x, gain, eps=1e-5):
+            rng = np.random.default_rng(0)
+            (d_y, x), gain = rng.normal(size=(2, 6, 5)), rng.normal(size=5)
+            d_x = f.layer_norm_backward(d_y, x, gain, 0.0)[0]
+            along = (d_x * (x - x.mean(axis=-1, keepdims=True))).sum(axis=-1)
+            if np.abs(along).max() > 1e-8 * (1 + np.abs(d_x).max()):
+                return (
+                    "With eps = 0, stretching a row about its mean changes no result, so its slope "
+                    f"along that must be 0. Yours is {along[np.abs(along).argmax()]:.3g}."
+                )
+
+        def parts(f, result, d_y, x, gain, eps=1e-5):
+            right = layer_norm_backward(d_y, x, gain, eps)
+            return by_parts(("d_x", "d_gain", "d_bias"), result, right)
+
+    class slips:
+        def by_mean__none(d_normal, d_y):
+            """The term through the mean is missing from d_x: its rows do not add up to 0. Every
+            channel moves the mean, and the mean moves every channel."""
+            return 0
+
+        def by_variance__none(product, normal, centred):
+            """The term through the variance is missing from d_x. Every channel moves the spread of
+            its row, and by that all the others."""
+            return 0
+
+        class detached:
+            """Mean and variance count as constants in d_x: only the road straight through is left.
+            Both depend on x; what do they add?"""
+
+            def by_mean(d_normal, d_y):
+                return 0
+
+            def by_variance(product, normal, centred):
+                return 0
+
+        def by_mean__sum(d_normal, d_y):
+            """The term through the mean is a sum here, C times too large. One channel moves the mean
+            by 1/C of itself."""
+            return d_normal.sum(axis=-1, keepdims=True)
+
+        def by_mean__everything(d_normal, d_y):
+            """The term through the mean runs over all rows at once. Each row has a mean of its
+            own."""
+            return d_normal.mean()
+
+        def by_mean__rows(d_normal, d_y):
+            """The term through the mean runs along axis 0. The mean was that of a row, along the
+            channels."""
+            return d_normal.mean(axis=0, keepdims=True)
+
+        def by_mean__axis_lost(d_normal, d_y):
+            """A mean has lost its axis, and meets the wrong rows, or none that fit. keepdims=True
+            leaves an axis of length 1 in its place."""
+            return d_normal.mean(axis=-1)
+
+        def by_mean__without_gain(d_normal, d_y):
+            """The term through the mean was made without the gain. What reaches the mean has already
+            come back through the gain."""
+            return d_y.mean(axis=-1, keepdims=True)
+
+        def product__sum(d_normal, normal, centred, d_y):
+            """The term through the variance is a sum here, C times too large. The variance is a mean
+            over the channels."""
+            return (d_normal * normal).sum(axis=-1, keepdims=True)
+
+        def product__unbiased(d_normal, normal, centred, d_y):
+            """The term through the variance was divided by C - 1. The variance of the way forward
+            divides by C."""
+            return (d_normal * normal).sum(axis=-1, keepdims=True) / (normal.shape[-1] - 1)
+
+        def product__everything(d_normal, normal, centred, d_y):
+            """The term through the variance runs over all rows at once. Each row has a spread of its
+            own."""
+            return (d_normal * normal).mean()
+
+        def product__rows(d_normal, normal, centred, d_y):
+            """The term through the variance runs along axis 0. The variance was that of a row, along
+            the channels."""
+            return (d_normal * normal).mean(axis=0, keepdims=True)
+
+        def product__without_gain(d_normal, normal, centred, d_y):
+            """The term through the variance was made without the gain. What reaches the variance has
+            already come back through the gain."""
+            return (d_y * normal).mean(axis=-1, keepdims=True)
+
+        def product__not_divided(d_normal, normal, centred, d_y):
+            """The term through the variance has the normal row in one place, and in the other x less
+            its mean, not yet divided. Both need the division by the deviation."""
+            return (d_normal * centred).mean(axis=-1, keepdims=True)
+
+        def product__alone(d_normal, normal, centred, d_y):
+            """The term through the variance has the mean of d_normal alone. How far the spread moves
+            depends on where each channel stands: a factor is missing in that mean."""
+            return d_normal.mean(axis=-1, keepdims=True)
+
+        def by_variance__not_multiplied(product, normal, centred):
+            """The term through the variance is the same for every channel. A channel far from the
+            mean is moved more by the spread: by how much?"""
+            return product
+
+        class variance_not_divided:
+            """The term through the variance is made with x less its mean, without the division by the
+            deviation, in both places. Multiply by the normal row."""
+
+            def product(d_normal, normal, centred, d_y):
+                return (d_normal * centred).mean(axis=-1, keepdims=True)
+
+            def by_variance(product, normal, centred):
+                return product * centred
+
+        def by_variance__twice(product, normal, centred):
+            """The term through the variance counts twice. A square has a 2 in its slope, and a root
+            has a half: do both come in?"""
+            return 2 * product * normal
+
+        def by_variance__half(product, normal, centred):
+            """The term through the variance counts half. A root has a half in its slope, and a square
+            has a 2: do both come in?"""
+            return product * normal / 2
+
+        def by_variance__plus(product, normal, centred):
+            """The term through the variance has the wrong sign. A wider spread shrinks every
+            channel: is something added then, or taken away?"""
+            return -product * normal
+
+        def join__mean_plus(d_normal, by_mean, by_variance):
+            """The term through the mean has the wrong sign. The mean is taken away on the way
+            forward; on the way back too."""
+            return d_normal + by_mean - by_variance
+
+        def shrink__none(d, deviation):
+            """d_x was not divided by the deviation. On the way forward a loud row was made quieter,
+            and so is its slope."""
+            return d
+
+        def shrink__variance(d, deviation):
+            """d_x was divided by the variance. Its root, the deviation, is what the row was divided
+            by."""
+            return d / deviation**2
+
+        def shrink__multiplied(d, deviation):
+            """d_x was multiplied by the deviation. On the way forward the row was divided by it; the
+            slope of a division is a division."""
+            return d * deviation
+
+        def deviation__no_eps(centred, eps):
+            """Right until a row hardly varies: eps is missing. The deviation of the way forward has
+            it, under the root."""
+            return np.sqrt((centred**2).mean(axis=-1, keepdims=True))
+
+        def deviation__eps_outside(centred, eps):
+            """eps was added after the root. On the way forward it stands under it."""
+            return np.sqrt((centred**2).mean(axis=-1, keepdims=True)) + eps
+
+        def deviation__fixed_eps(centred, eps):
+            """This takes 1e-5 whatever eps is given. The one that is given decides."""
+            return np.sqrt((centred**2).mean(axis=-1, keepdims=True) + 1e-5)
+
+        def deviation__unbiased(centred, eps):
+            """The deviation was made with C - 1. That of the way forward divides by C."""
+            C = centred.shape[-1]
+            return np.sqrt((centred**2).sum(axis=-1, keepdims=True) / (C - 1) + eps)
+
+        def deviation__no_root(centred, eps):
+            """The root is missing: the variance stands where the deviation should."""
+            return (centred**2).mean(axis=-1, keepdims=True) + eps
+
+        def centred__rows(x):
+            """Mean and spread were taken along axis 0. Every position normalises its own channels, on
+            the last axis."""
+            return x - x.mean(axis=0, keepdims=True)
+
+        def centred__none(x):
+            """The mean was never taken away from x: normal rows have mean 0."""
+            return x
+
+        def stretched__none(d_y, gain):
+            """The gain is missing in d_x. On the way forward it multiplied each channel last; on the
+            way back it comes first."""
+            return d_y
+
+        class gain_last:
+            """The gain came last in d_x. On the way forward it was last; on the way back it comes
+            first, before the means are taken."""
+
+            def stretched(d_y, gain):
+                return d_y
+
+            def last(d_x, gain):
+                return d_x * gain
+
+        def stretched__divided(d_y, gain):
+            """d_y was divided by the gain. On the way forward the gain multiplies, and the slope of a
+            product is the other factor."""
+            return d_y / gain
+
+        def stretched__twice(d_y, gain):
+            """The gain was multiplied in twice on the way to d_x. Once is right."""
+            return d_y * gain**2
+
+        def to_gain__of_x(d_y, normal, x, centred, gain):
+            """For d_gain d_y was multiplied by x. The gain multiplied the normal row, not x."""
+            return (d_y * x).reshape(-1, len(gain))
+
+        def to_gain__of_centred(d_y, normal, x, centred, gain):
+            """For d_gain d_y was multiplied by x less its mean. The gain multiplied the normal row,
+            which is divided by the deviation as well."""
+            return (d_y * centred).reshape(-1, len(gain))
+
+        def to_gain__d_y(d_y, normal, x, centred, gain):
+            """d_gain is that of a bias here: d_y alone. What did the gain multiply?"""
+            return d_y.reshape(-1, len(gain))
+
+        def to_gain__of_y(d_y, normal, x, centred, gain):
+            """For d_gain the result itself was multiplied in, gain and all. What did the gain
+            multiply?"""
+            return (d_y * normal * gain).reshape(-1, len(gain))
+
+        def collect_gain__mean(d, x):
+            """d_gain is a mean over the rows. All of them used the same gain, and what is used many
+            times adds up."""
+            return d.mean(axis=0)
+
+        def collect_gain__none(d, x):
+            """d_gain has the shape of x. The gain has one number a channel, which all rows used: what
+            does it collect from them?"""
+            return d.reshape(x.shape)
+
+        def collect_gain__first_axis(d, x):
+            """Right for two axes: d_gain was summed over the first alone. The gain was used at every
+            position of every sequence."""
+            return d.reshape(x.shape).sum(axis=0)
+
+        def collect_gain__channels(d, x):
+            """d_gain was summed over the channels, and those are what the gain has. Which axes does
+            it not have?"""
+            return d.reshape(x.shape).sum(axis=-1)
+
+        def collect_bias__mean(d, x):
+            """d_bias is a mean over the rows. All of them used the same bias, and what is used many
+            times adds up."""
+            return d.mean(axis=0)
+
+        def collect_bias__none(d, x):
+            """d_bias has the shape of x. The bias has one number a channel, which all rows used: what
+            does it collect from them?"""
+            return d.reshape(x.shape)
+
+        def collect_bias__first_axis(d, x):
+            """Right for two axes: d_bias was summed over the first alone. The bias was used at every
+            position of every sequence."""
+            return d.reshape(x.shape).sum(axis=0)
+
+        def collect_bias__channels(d, x):
+            """d_bias was summed over the channels, and those are what the bias has. Which axes does
+            it not have?"""
+            return d.reshape(x.shape).sum(axis=-1)
+
+        class collect_first_axis:
+            """Right for two axes: d_gain and d_bias were summed over the first alone. Both were used
+            at every position of every sequence."""
+
+            def collect_gain(d, x):
+                return d.reshape(x.shape).sum(axis=0)
+
+            def collect_bias(d, x):
+                return d.reshape(x.shape).sum(axis=0)
+
+        class collect_nothing:
+            """d_gain and d_bias have the shape of x. They have one number a channel, which all rows
+            used: what do they collect from them?"""
+
+            def collect_gain(d, x):
+                return d.reshape(x.shape)
+
+            def collect_bias(d, x):
+                return d.reshape(x.shape)
+
+        def to_bias__with_gain(d_y, gain):
+            """d_bias was multiplied by the gain. The bias is added after it: what does the gain have
+            to do with its slope?"""
+            return (d_y * gain).reshape(-1, len(gain))
+
+        def layer_norm_backward__exchanged(d_y, x, gain, eps=1e-5):
+            """d_gain and d_bias have changed places. In which order are they asked for?"""
+            d_x, d_gain, d_bias = layer_norm_backward(d_y, x, gain, eps)
+            return d_x, d_bias, d_gain

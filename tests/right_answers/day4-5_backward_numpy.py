@@ -104,3 +104,72 @@ class exercise_4_2__tensordot:
         table = np.zeros((longest, d_x.shape[2]))
         table[: d_x.shape[1]] = sum(d_x)
         return table
+
+
+class exercise_4_3__jacobian:
+    def softmax_backward(d_weights, weights):
+        S = weights.shape[-1]
+        jacobian = np.eye(S) * weights[..., None] - weights[..., None] * weights[..., None, :]
+        return np.einsum("...ij,...j->...i", jacobian, d_weights)
+
+
+class exercise_4_3__loops:
+    def softmax_backward(d_weights, weights):
+        out = np.zeros(weights.shape)
+        for place in np.ndindex(weights.shape[:-1]):
+            w, d = weights[place], d_weights[place]
+            for i in range(len(w)):
+                for j in range(len(w)):
+                    out[place][i] += w[j] * ((i == j) - w[i]) * d[j]
+        return out
+
+
+class exercise_4_3__products:
+    def softmax_backward(d_weights, weights):
+        out = weights * d_weights
+        return out - weights * np.einsum("...s->...", out)[..., None]
+
+
+class exercise_4_4__three_roads:
+    def layer_norm_backward(d_y, x, gain, eps=1e-5):
+        C, mean = x.shape[-1], x.mean(axis=-1, keepdims=True)
+        variance = x.var(axis=-1, keepdims=True)
+        d_normal = d_y * gain
+        d_variance = (
+            (d_normal * (x - mean)).sum(-1, keepdims=True) * -0.5 * (variance + eps) ** -1.5
+        )
+        d_mean = -(d_normal / np.sqrt(variance + eps)).sum(-1, keepdims=True)
+        d_x = d_normal / np.sqrt(variance + eps) + d_variance * 2 * (x - mean) / C + d_mean / C
+        normal = (x - mean) / np.sqrt(variance + eps)
+        d_gain, d_bias = ((d_y * a).reshape(-1, C).sum(axis=0) for a in (normal, 1))
+        return d_x, d_gain, d_bias
+
+
+class exercise_4_4__loops:
+    def layer_norm_backward(d_y, x, gain, eps=1e-5):
+        C = len(gain)
+        d_x, d_gain, d_bias = np.zeros(x.shape), np.zeros(C), np.zeros(C)
+        for place in np.ndindex(x.shape[:-1]):
+            row, d = x[place], d_y[place]
+            root = math.sqrt(np.var(row) + eps)
+            n = (row - np.mean(row)) / root
+            d_gain += d * n
+            d_bias += d
+            for i in range(C):
+                for j in range(C):
+                    slope = ((i == j) - 1 / C - n[i] * n[j] / C) / root
+                    d_x[place][i] += d[j] * gain[j] * slope
+        return d_x, d_gain, d_bias
+
+
+class exercise_4_4__matrices:
+    def layer_norm_backward(d_y, x, gain, eps=1e-5):
+        shape, C = x.shape, len(gain)
+        d_y, x = d_y.reshape(-1, C), x.reshape(-1, C)
+        away = np.eye(C) - 1 / C  # takes the mean of a row away
+        n = x @ away
+        rate = (np.square(n).sum(1) / C + eps) ** -0.5
+        n = n * rate[:, None]
+        d = (d_y * gain) @ away
+        d = rate[:, None] * (d - n * np.einsum("nc,nc->n", d, n)[:, None] / C)
+        return d.reshape(shape), (d_y * n).sum(0), np.ones(len(d_y)) @ d_y
