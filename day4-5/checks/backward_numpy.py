@@ -1,18 +1,25 @@
 """Checks of day4-5/backward_numpy.py. What each part is for stands in study/naming.py."""
 
+import math
+
 import numpy as np
 
-from attention_numpy import softmax
+from attention_numpy import attention, merge_heads, softmax, split_heads
 from backward_numpy import (
+    attention_backward,
     counted,
     cross_entropy,
     cross_entropy_backward,
     embedding_backward,
+    gelu_backward,
+    gelu_tanh_backward,
     layer_norm_backward,
     linear_backward,
+    multi_head_backward,
     positions_backward,
     softmax_backward,
 )
+from block_numpy import gelu, gelu_tanh
 
 HIDDEN = -100
 
@@ -65,6 +72,11 @@ def by_parts(names, result, right):
 def listed(words):
     *most, last = words
     return f"{', '.join(most)}{' and ' if most else ''}{last}"
+
+
+def turn(a):
+    """Swap the last two axes."""
+    return a.swapaxes(-1, -2)
 
 
 def one_hot(targets, counts, V):
@@ -1409,3 +1421,1185 @@ class exercise_4_4:
             """d_gain and d_bias have changed places. In which order are they asked for?"""
             d_x, d_gain, d_bias = layer_norm_backward(d_y, x, gain, eps)
             return d_x, d_bias, d_gain
+
+
+class exercise_4_5:
+    title = "attention backward"
+    minutes = 40
+    returns = ("d_q", "d_k", "d_v")
+    hints = (
+        (
+            "Take the three gradients one at a time: which of them is right already? The one for the "
+            "values needs no softmax. A key that nobody may see must get exactly nothing."
+        ),
+        (
+            "Walk the way forward from its end: mixing the values, the softmax, the scale, the product "
+            "of queries and keys. Each step has a way back, and each uses what stood there."
+        ),
+        (
+            "d_v is weights, turned, times d_out. d_weights is d_out times v, turned. Then "
+            "softmax_backward, the root of D, and two products: with k for d_q, turned with q for d_k."
+        ),
+        (
+            "d_scores = softmax_backward(d_out @ v.swapaxes(-1, -2), weights) / np.sqrt(D); "
+            "d_q = d_scores @ k; d_k = d_scores.swapaxes(-1, -2) @ q."
+        ),
+    )
+
+    advice = (
+        (
+            r"`.*\.T\b",
+            "`.T` reverses all axes; with sequences and heads in front only the last two should swap.",
+        ),
+        (
+            r"zeros_like|boolean index",
+            "A mask may have fewer axes than the scores; np.where fits it to them.",
+        ),
+    )
+
+    def calls(rng):
+        root = np.log(3)
+        yield (
+            "attention_backward",
+            np.array([[1.0]]),
+            np.array([[1.0]]),
+            np.array([[0.0], [root]]),
+            np.array([[-2.0], [2]]),
+        )
+        d, q, k, v = (rng.normal(size=s) for s in ((2, 2), (2, 4), (3, 4), (3, 2)))
+        yield "attention_backward", d, q, k, v
+        yield (
+            "attention_backward",
+            d,
+            q,
+            k,
+            v,
+            np.array([[True, False, False], [True, True, False]]),
+        )
+        B, H, T, S, D, E = 2, 3, 5, 7, 4, 6
+        sizes = (T, E), (T, D), (S, D), (S, E)
+        d, q, k, v = (rng.normal(size=(B, H, *size)) for size in sizes)
+        yield "attention_backward", d, q, k, v
+        yield "attention_backward", d, q, k, v, np.arange(S) <= np.arange(T)[:, None] + 1
+        padding = (np.arange(S) < np.array([3, 7])[:, None])[:, None, None, :]
+        yield "attention_backward", d, q, k, v, padding
+        # all sizes equal: what fits nowhere else runs here
+        yield "attention_backward", *rng.normal(size=(4, 3, 3))
+        yield "attention_backward", *rng.normal(size=(4, 3, 3)), np.tril(np.ones((3, 3))) > 0
+        yield "attention_backward", *rng.normal(size=(4, 2, 2, 2, 2))
+        # what is hidden scores far above what is seen
+        far = np.array([[10.0]]), np.array([[-50.0], [0]]), np.array([[1.0], [2]])
+        yield "attention_backward", np.array([[2.0]]), *far, np.array([[True, False]])
+
+    def random_call(rng):
+        B, T, S, D, E = rng.integers(1, 6, size=5)
+        sizes = (T, E), (T, D), (S, D), (S, E)
+        given = [rng.normal(size=(B, *size)) for size in sizes]
+        mask = rng.random((T, S)) < 0.6
+        mask[:, rng.integers(S)] = True
+        return (
+            ("attention_backward", *given)
+            if rng.random() < 0.3
+            else (
+                "attention_backward",
+                *given,
+                mask,
+            )
+        )
+
+    class steps:
+        def forward(q, k, v, mask):
+            return attention(q, k, v, mask)[1]
+
+        def to_v(weights, d_out, q, k):
+            return turn(weights) @ d_out
+
+        def to_weights(d_out, v):
+            return d_out @ turn(v)
+
+        def to_scores(d_weights, weights, mask):
+            return softmax_backward(d_weights, weights)
+
+        def scale(d_scores, D, E):
+            return d_scores / np.sqrt(D)
+
+        def to_q(d_scores, q, k):
+            return d_scores @ k
+
+        def to_k(d_scores, q, k):
+            return turn(d_scores) @ q
+
+        def give(d_q, d_k, d_v):
+            return d_q, d_k, d_v
+
+    def whole(steps):
+        def attention_backward(d_out, q, k, v, mask=None):
+            weights = steps.forward(q, k, v, mask)
+            d_weights = steps.to_weights(d_out, v)
+            d_scores = steps.to_scores(d_weights, weights, mask)
+            d_scores = steps.scale(d_scores, q.shape[-1], v.shape[-1])
+            d_q, d_k = steps.to_q(d_scores, q, k), steps.to_k(d_scores, q, k)
+            return steps.give(d_q, d_k, steps.to_v(weights, d_out, q, k))
+
+        return {"attention_backward": attention_backward}
+
+    class properties:
+        def terms(f, result, d_out, q, k, v, mask=None):
+            rng = np.random.default_rng(0)
+            d, q, k, v = (rng.normal(size=s) for s in ((5, 6), (5, 4), (7, 4), (7, 6)))
+            d_q = f.attention_backward(d, q, k, v)[0]
+            weights, d_weights = attention(q, k, v)[1], d @ v.T
+            average = (weights * d_weights).sum(axis=-1, keepdims=True)
+            own, mean = ((weights * x) @ k / 2 for x in (d_weights, -average))
+            told = by_terms(
+                "d_q",
+                d_q,
+                {
+                    "each share's own slope": (own, 1),
+                    "the average of a row, taken away": (mean, 1),
+                    "the slope of the weights, not yet through the softmax,": (
+                        d_weights @ k / 2,
+                        0,
+                    ),
+                },
+            )
+            # one factor in all of it is the scale's
+            return None if told and "missing" not in told and "should not" not in told else told
+
+        def parts(f, result, d_out, q, k, v, mask=None):
+            right = attention_backward(d_out, q, k, v, mask)
+            return by_parts(("d_q", "d_k", "d_v"), result, right)
+
+        def what_nobody_sees(f, result, d_out, q, k, v, mask=None):
+            if mask is None:
+                return None
+            seen = np.broadcast_to(mask, attention(q, k, v, mask)[1].shape).any(axis=-2)
+            for name, d in zip(("d_k", "d_v"), result[1:], strict=True):
+                if np.abs(d[~seen]).max(initial=0) > 1e-9:
+                    return (
+                        f"A key that no query may see has a gradient in {name}. It changes nothing."
+                    )
+
+        def a_score_for_all(f, result, d_out, q, k, v, mask=None):
+            moved = np.abs(result[1].sum(axis=-2)).max()
+            if moved > 1e-8 * (1 + np.abs(result[1]).max()) and q.shape[-2] == 1:
+                return (
+                    "The rows of d_k add up to something. Adding one vector to all keys adds the same "
+                    "number to all scores of the query, and changes no weight."
+                )
+
+    class slips:
+        def scale__none(d_scores, D, E):
+            """d_v is perfect; d_q and d_k are too large by one factor. What did the scores meet
+            between the product and the softmax?"""
+            return d_scores
+
+        def scale__by_D(d_scores, D, E):
+            """The scores were divided by the root of D on the way forward. On the way back it is the
+            same root here, not D itself: d_q and d_k are too small."""
+            return d_scores / D
+
+        def scale__multiplied(d_scores, D, E):
+            """d_q and d_k were multiplied by the root of D. The slope of a division is a
+            division."""
+            return d_scores * np.sqrt(D)
+
+        def scale__of_values(d_scores, D, E):
+            """This divides by the root of the channels of a value. The scores were divided by that of
+            the channels of queries and keys."""
+            return d_scores / np.sqrt(E)
+
+        def to_v__scores(weights, d_out, q, k):
+            """d_v was made with the scores. On the way forward the values were multiplied by
+            something that came after the softmax: by what?"""
+            return turn(q @ turn(k) / np.sqrt(q.shape[-1])) @ d_out
+
+        def to_v__not_turned(weights, d_out, q, k):
+            """For d_v the weights were not turned. Forward, a row of them gathers from the keys for
+            one query; what does a value gather on the way back?"""
+            return weights @ d_out
+
+        def to_v__scaled(weights, d_out, q, k):
+            """d_v was divided by the root of D. The scale acts on scores, and no score lies between
+            the values and the result."""
+            return turn(weights) @ d_out / np.sqrt(q.shape[-1])
+
+        def to_v__passed_on(weights, d_out, q, k):
+            """d_v is d_out itself. Each value went into every query's mixture, with a weight."""
+            return d_out
+
+        def to_v__all_turned(weights, d_out, q, k):
+            """`.T` was used on the weights for d_v, and reverses all axes. With sequences and heads
+            in front only the last two should swap."""
+            return weights.T @ d_out
+
+        def to_weights__not_turned(d_out, v):
+            """For the slope of the weights v was not turned. Every query meets every value: (T, E)
+            and (S, E) have to become (T, S)."""
+            return d_out @ v
+
+        def to_weights__all_turned(d_out, v):
+            """`.T` was used on v, and reverses all axes. With sequences and heads in front only the
+            last two should swap."""
+            return d_out @ v.T
+
+        def to_weights__of_d_out(d_out, v):
+            """The values play no part in d_q and d_k: how much a weight matters depends on the value
+            that it brings."""
+            return d_out.sum(axis=-1, keepdims=True) * np.ones(v.shape[-2])
+
+        def to_scores__no_softmax(d_weights, weights, mask):
+            """The way back through the softmax is missing: the slope of the weights was used as that
+            of the scores."""
+            return d_weights
+
+        def to_scores__share_alone(d_weights, weights, mask):
+            """The softmax was taken back as if each share stood alone. Each row of d_scores must add
+            up to 0: what one key gains, the others lose."""
+            return weights * d_weights
+
+        def to_scores__own_share(d_weights, weights, mask):
+            """Back through the softmax with s (1 - s) alone: a score moves the other shares of its
+            row as well."""
+            return weights * (1 - weights) * d_weights
+
+        def to_scores__exchanged(d_weights, weights, mask):
+            """The two arguments of softmax_backward are exchanged: first what comes from above, then
+            the weights."""
+            return softmax_backward(weights, d_weights)
+
+        def to_scores__columns(d_weights, weights, mask):
+            """The way back through the softmax ran over the queries, along axis -2. Forward, each
+            query shared out 1 among the keys."""
+            return turn(softmax_backward(turn(d_weights), turn(weights)))
+
+        def to_scores__softmax(d_weights, weights, mask):
+            """The slope of the weights was put through a softmax. The way back through a softmax is
+            another function; exercise 4.3 is about it."""
+            return softmax(d_weights)
+
+        def to_scores__infinite(d_weights, weights, mask):
+            """A hidden score gets a slope of minus infinity. On the way forward it was -inf; what
+            does a small step change there?"""
+            d = softmax_backward(d_weights, weights)
+            return d if mask is None else np.where(mask, d, -np.inf)
+
+        def to_scores__hidden_first(d_weights, weights, mask):
+            """Hidden places got -inf before the way back through the softmax, which is a sum: NaN
+            comes out. What weight do they have, and what does that make of their slope?"""
+            d = d_weights if mask is None else np.where(mask, d_weights, -np.inf)
+            return softmax_backward(d, weights)
+
+        def to_scores__softmax_of_weights(d_weights, weights, mask):
+            """The weights went through the softmax once more before its way back. softmax_backward
+            takes the weights as they are."""
+            return softmax_backward(d_weights, softmax(weights))
+
+        def to_q__queries(d_scores, q, k):
+            """d_q was made with the queries. A score is a product of a query and a key: what does it
+            grow by when the query takes a step?"""
+            return d_scores @ q
+
+        def to_q__turned(d_scores, q, k):
+            """For d_q the slopes of the scores were turned. A row of them belongs to one query
+            already."""
+            return turn(d_scores) @ k
+
+        def to_k__not_turned(d_scores, q, k):
+            """For d_k the slopes of the scores were not turned. A row of them belongs to a query, and
+            d_k needs a row for each key."""
+            return d_scores @ q
+
+        def to_k__keys(d_scores, q, k):
+            """d_k was made with the keys. A score is a product of a query and a key: what does it
+            grow by when the key takes a step?"""
+            return turn(d_scores) @ k
+
+        def to_k__all_turned(d_scores, q, k):
+            """`.T` was used on the slopes of the scores, and reverses all axes. With sequences and
+            heads in front only the last two should swap."""
+            return d_scores.T @ q
+
+        class both_exchanged:
+            """d_q was made from the queries and d_k from the keys. Each of them moves with the other
+            one: a product's slope is the other factor."""
+
+            def to_q(d_scores, q, k):
+                return d_scores @ q
+
+            def to_k(d_scores, q, k):
+                return turn(d_scores) @ k
+
+        def give__as_v(d_q, d_k, d_v):
+            """d_q and d_k are copies of d_v. Each of the three was used in another way: queries and
+            keys go through the softmax."""
+            return d_v, d_v, d_v
+
+        def give__k_as_v(d_q, d_k, d_v):
+            """d_k is a copy of d_v. Keys go through the scores and the softmax; values do not."""
+            return d_q, d_v, d_v
+
+        def give__exchanged(d_q, d_k, d_v):
+            """d_q and d_k have changed places. In which order are they asked for?"""
+            return d_k, d_q, d_v
+
+        def give__values_first(d_q, d_k, d_v):
+            """d_v comes first here. In which order are they asked for?"""
+            return d_v, d_q, d_k
+
+        def give__values_and_keys(d_q, d_k, d_v):
+            """d_k and d_v have changed places. In which order are they asked for?"""
+            return d_q, d_v, d_k
+
+        def forward__no_mask(q, k, v, mask):
+            """The mask is not used: keys that may not be seen get a gradient. The weights have to be
+            those of the way forward."""
+            return attention(q, k, v)[1]
+
+        def forward__turned_round(q, k, v, mask):
+            """The mask is turned round: what may be seen gets no gradient. True means: may be
+            seen."""
+            scores = q @ turn(k) / np.sqrt(q.shape[-1])
+            return softmax(scores if mask is None else np.where(mask, -np.inf, scores))
+
+        def forward__mask_after(q, k, v, mask):
+            """The mask came after the softmax, so the rows of the weights do not make 1. The weights
+            have to be those of the way forward."""
+            weights = attention(q, k, v)[1]
+            return weights if mask is None else weights * mask
+
+        def forward__zero(q, k, v, mask):
+            """Hidden scores were set to 0, and exp(0) is 1: they get a weight, and a gradient. The
+            weights have to be those of the way forward."""
+            scores = q @ turn(k) / np.sqrt(q.shape[-1])
+            return softmax(scores if mask is None else np.where(mask, scores, 0))
+
+        def forward__unscaled(q, k, v, mask):
+            """The weights were made again without the scale. They have to be those of the way
+            forward."""
+            scores = q @ turn(k)
+            return softmax(scores if mask is None else np.where(mask, scores, -np.inf))
+
+        def forward__twice(q, k, v, mask):
+            """The weights went through the softmax twice. attention returns them ready for use."""
+            return softmax(attention(q, k, v, mask)[1])
+
+        def forward__queries(q, k, v, mask):
+            """The weights were made by a softmax over the queries, along axis -2. Each query shares
+            out 1 among the keys."""
+            scores = q @ turn(k) / np.sqrt(q.shape[-1])
+            return softmax(scores if mask is None else np.where(mask, scores, -np.inf), -2)
+
+        def forward__out(q, k, v, mask):
+            """The mixture was taken for the weights: attention returns both, out first."""
+            return attention(q, k, v, mask)[0]
+
+
+def square(z):
+    return z**2
+
+
+def square_backward(d, z):
+    return 2 * z * d
+
+
+def mixed(z):
+    """Every channel hears the one before it: a slope that has to be turned."""
+    return z + np.roll(z, 1, axis=-1) * z
+
+
+def mixed_backward(d, z):
+    return d * (1 + np.roll(z, 1, axis=-1)) + np.roll(d * z, -1, axis=-1)
+
+
+def waves(z):
+    return np.sin(z)
+
+
+def waves_backward(d, z):
+    return np.cos(z) * d
+
+
+def steep(z):
+    return 3 * z + z**3
+
+
+def steep_backward(d, z):
+    return (3 + 3 * z**2) * d
+
+
+class exercise_4_6:
+    title = "heads and residual backward"
+    minutes = 45
+    returns = ("d_x", "d_memory", "d_w_q", "d_w_k", "d_w_v", "d_w_o")
+    hints = (
+        (
+            "Count the roads. In how many places was the memory used? And in how many the stream that "
+            "runs past a sub-layer? What is used in two places collects from both."
+        ),
+        (
+            "Every step of the way forward is one that you can take back already: a linear map, the "
+            "heads, attention. Take them in the other order, and give each what it was given forward."
+        ),
+        (
+            "linear_backward for w_o (x there is what the heads gave, merged); split_heads; "
+            "attention_backward; merge_heads; linear_backward three times. Keys and values add up."
+        ),
+        (
+            "pre: d_y + normal_backward(f_backward(d_y, normal(x)), x). post: d = normal_backward(d_y, "
+            "x + f(x)), then d + f_backward(d, x)."
+        ),
+    )
+
+    def calls(rng):
+        x = np.array([[1.0, 2, -1]])
+        pair = square, square_backward, waves, waves_backward
+        yield "residual_backward", np.array([[1.0, 0, 2]]), x, *pair
+        yield "residual_backward", np.array([[1.0, 0, 2]]), x, *pair, "post"
+        for norm in ("pre", "post"):
+            d_y, x = rng.normal(size=(2, 2, 3, 4))
+            yield "residual_backward", d_y, x, *pair, norm
+            other = mixed, mixed_backward, steep, steep_backward
+            yield "residual_backward", d_y, x, *other, norm
+        B, T, S, C, H = 2, 5, 7, 6, 3
+
+        def given(B, T, S, C):
+            shapes = (B, T, C), (B, T, C), (B, S, C), *[(C, C)] * 4
+            return [rng.normal(size=shape) for shape in shapes]
+
+        yield "multi_head_backward", *given(1, 2, 3, 2), 1
+        for sizes, heads in (((B, T, S, C), H), ((1, 3, 2, 4), 2), ((2, 3, 3, 4), 2)):
+            yield "multi_head_backward", *given(*sizes), heads
+        for mask in (
+            np.arange(S) <= np.arange(T)[:, None] + 1,
+            (np.arange(S) < np.array([3, 7])[:, None])[:, None, None, :],
+        ):
+            yield "multi_head_backward", *given(B, T, S, C), H, mask
+        # the same numbers ask and answer
+        d, x, _, *matrices = given(2, 4, 4, 4)
+        yield "multi_head_backward", d, x, x.copy(), *matrices, 2, np.tril(np.ones((4, 4))) > 0
+        # all sizes equal: what fits nowhere else runs here
+        yield "multi_head_backward", *given(2, 2, 2, 2), 2
+        yield "multi_head_backward", *given(3, 3, 3, 3), 1
+
+    def random_call(rng):
+        B, T, S, D, H = rng.integers(1, 4, size=5)
+        if rng.random() < 0.5:
+            pairs = [(square, square_backward), (mixed, mixed_backward)]
+            pairs += [(waves, waves_backward), (steep, steep_backward)]
+            f, n = rng.integers(4, size=2)
+            d_y, x = rng.normal(size=(2, B, T, D))
+            call = "residual_backward", d_y, x, *pairs[f], *pairs[n]
+            return call if rng.random() < 0.3 else (*call, ["pre", "post"][rng.integers(2)])
+        C = int(D * H)
+        shapes = (B, T, C), (B, T, C), (B, S, C), *[(C, C)] * 4
+        mask = rng.random((T, S)) < 0.6
+        mask[:, rng.integers(S)] = True
+        call = "multi_head_backward", *(rng.normal(size=shape) for shape in shapes), int(H)
+        return call if rng.random() < 0.3 else (*call, mask)
+
+    class steps:
+        def split(x, H):
+            return split_heads(x, H)
+
+        def merge(x):
+            return merge_heads(x)
+
+        def merge_back(x):
+            return merge_heads(x)
+
+        def before_w_o(out, d_out):
+            return merge_heads(out)
+
+        def through_w_o(d_out, w_o):
+            return d_out @ w_o.T
+
+        def hidden(mask):
+            return mask
+
+        def heads(H):
+            return H
+
+        def attend(d, q, k, v, mask):
+            return attention_backward(d, q, k, v, mask)
+
+        def outer(x, d):
+            return linear_backward(d, x, np.zeros((x.shape[-1], d.shape[-1])))[1]
+
+        def read(x, memory):
+            return x, memory, memory
+
+        def back(d, w):
+            return d @ w.T
+
+        def roads(by_query, by_key, by_value):
+            return by_query, by_key + by_value
+
+        def pre(d_y, x, f, f_backward, normal, normal_backward):
+            return d_y + normal_backward(f_backward(d_y, normal(x)), x)
+
+        def post(d_y, x, f, f_backward, normal, normal_backward):
+            d_sum = normal_backward(d_y, x + f(x))
+            return d_sum + f_backward(d_sum, x)
+
+        def which(norm):
+            return norm
+
+    def whole(steps):
+        def multi_head_backward(d_out, x, memory, w_q, w_k, w_v, w_o, H, mask=None):
+            H, mask = steps.heads(H), steps.hidden(mask)
+            q, k, v = (split_heads(a @ w, H) for a, w in ((x, w_q), (memory, w_k), (memory, w_v)))
+            before = steps.before_w_o(attention(q, k, v, mask)[0], d_out)
+            d_mixed = steps.through_w_o(d_out, w_o)
+            d_heads = steps.attend(steps.split(d_mixed, H), q, k, v, mask)
+            d_q, d_k, d_v = (steps.merge_back(d) for d in d_heads)
+            for_q, for_k, for_v = steps.read(x, memory)
+            d_x, d_memory = steps.roads(
+                steps.back(d_q, w_q), steps.back(d_k, w_k), steps.back(d_v, w_v)
+            )
+            d_w = steps.outer(for_q, d_q), steps.outer(for_k, d_k), steps.outer(for_v, d_v)
+            return d_x, d_memory, *d_w, steps.outer(before, d_out)
+
+        def residual_backward(d_y, x, f, f_backward, normal, normal_backward, norm="pre"):
+            way = steps.pre if steps.which(norm) == "pre" else steps.post
+            return way(d_y, x, f, f_backward, normal, normal_backward)
+
+        return {"multi_head_backward": multi_head_backward, "residual_backward": residual_backward}
+
+    class properties:
+        def residual_backward__roads(f, result, d_y, x, *given):
+            sub, sub_backward, normal, normal_backward, *norm = given
+            rng = np.random.default_rng(0)
+            d_y, x = rng.normal(size=(2, 6, 5))
+            post = norm == ["post"]
+            if post:
+                around = normal_backward(d_y, x + sub(x))
+                through = sub_backward(around, x)
+            else:
+                around = d_y
+                through = normal_backward(sub_backward(d_y, normal(x)), x)
+            return by_terms(
+                f'd_x, with norm="{"post" if post else "pre"}",',
+                f.residual_backward(d_y, x, *given),
+                {
+                    "the road around the sub-layer": (around, 1),
+                    "the road through the sub-layer": (through, 1),
+                },
+            )
+
+        def residual_backward__differences(f, result, d_y, x, *given):
+            sub, _, normal, _, *norm = given
+
+            def loss(x):
+                y = normal(x + sub(x)) if norm == ["post"] else x + sub(normal(x))
+                return (y * d_y).sum()
+
+            place, h = np.unravel_index(np.abs(result).argmax(), x.shape), 1e-5
+            step = np.zeros(x.shape)
+            step[place] = h
+            slope = (loss(x + step) - loss(x - step)) / (2 * h)
+            if abs(slope - result[place]) > 1e-5 * (1 + abs(slope)):
+                return (
+                    f"Moving x[{', '.join(map(str, place))}] a little changes the loss by {slope:.4g} "
+                    f"times that. d_x says {result[place]:.4g}."
+                )
+
+        def multi_head_backward__roads(
+            f, result, d_out, x, memory, w_q, w_k, w_v, w_o, H, mask=None
+        ):
+            rng = np.random.default_rng(0)
+            shapes = (2, 3, 4), (2, 3, 4), (2, 5, 4), *[(4, 4)] * 4
+            d, x, memory, *w = (rng.normal(size=shape) for shape in shapes)
+            q, k, v = (
+                split_heads(x @ w[0], 2),
+                split_heads(memory @ w[1], 2),
+                split_heads(memory @ w[2], 2),
+            )
+            heads = attention_backward(split_heads(d @ w[3].T, 2), q, k, v)
+            _, by_key, by_value = (merge_heads(g) @ m.T for g, m in zip(heads, w, strict=False))
+            return by_terms(
+                "d_memory",
+                f.multi_head_backward(d, x, memory, *w, 2)[1],
+                {
+                    "the road through the keys": (by_key, 1),
+                    "the road through the values": (by_value, 1),
+                },
+            )
+
+        def multi_head_backward__parts(f, result, *given):
+            return by_parts(exercise_4_6.returns, result, multi_head_backward(*given))
+
+    class slips:
+        def roads__values_alone(by_query, by_key, by_value):
+            """d_memory is what comes through the values alone. The memory made the keys as well: how
+            many roads lead back to it?"""
+            return by_query, by_value
+
+        def roads__keys_alone(by_query, by_key, by_value):
+            """d_memory is what comes through the keys alone. The memory made the values as well: how
+            many roads lead back to it?"""
+            return by_query, by_key
+
+        def roads__mean(by_query, by_key, by_value):
+            """d_memory is the mean of two roads. What is used in two places adds up."""
+            return by_query, (by_key + by_value) / 2
+
+        def roads__minus(by_query, by_key, by_value):
+            """One of the two roads to the memory was taken away. Both add up."""
+            return by_query, by_key - by_value
+
+        def roads__all_in_x(by_query, by_key, by_value):
+            """All three roads were added up in d_x. That is right where x is its own memory; here the
+            two count as two arrays, and each has its own roads."""
+            return by_query + by_key + by_value, by_key + by_value
+
+        def roads__all_in_both(by_query, by_key, by_value):
+            """All three roads were added up, for x and for the memory. Which of the three start at x,
+            and which at the memory?"""
+            both = by_query + by_key + by_value
+            return both, both
+
+        def roads__exchanged(by_query, by_key, by_value):
+            """d_x and d_memory have changed places. Which of the two asked?"""
+            return by_key + by_value, by_query
+
+        def roads__key_in_x(by_query, by_key, by_value):
+            """The road through the keys leads to x here. The keys were made from the memory."""
+            return by_query + by_key, by_value
+
+        def through_w_o__not_turned(d_out, w_o):
+            """w_o was not turned on the way back. On the way forward x met w_o; backwards it meets it
+            turned."""
+            return d_out @ w_o
+
+        def through_w_o__none(d_out, w_o):
+            """The gradient went past w_o: it is the last step forward, so it is the first one
+            back."""
+            return d_out
+
+        def before_w_o__d_out(out, d_out):
+            """d_w_o was made from d_out on both sides. Forward, w_o was given what the heads had
+            gathered: that belongs on one side."""
+            return d_out
+
+        def before_w_o__not_merged(out, d_out):
+            """For d_w_o the heads were not merged rightly: a reshape alone mixes positions with
+            heads. merge_heads puts them side by side."""
+            B, H, T, D = out.shape
+            return out.reshape(B, T, H * D)
+
+        def split__reshaped(x, H):
+            """On the way back the heads were made by a reshape alone, which deals positions out
+            instead of channels. split_heads does it as on the way forward."""
+            B, T, C = x.shape
+            return x.reshape(B, H, T, C // H)
+
+        def merge_back__reshaped(x):
+            """The gradients of the heads were put together by a reshape alone, which mixes positions
+            with heads. merge_heads puts them side by side."""
+            B, H, T, D = x.shape
+            return x.reshape(B, T, H * D)
+
+        def heads__one(H):
+            """These are the gradients of a single head with all channels. Is H used?"""
+            return 1
+
+        def hidden__none(mask):
+            """The mask is not used: what was hidden forward gets a gradient. Attention needs it on
+            both ways."""
+
+        def attend__no_mask(d, q, k, v, mask):
+            """The mask was used forward, but not on the way back through attention. Both need it: the
+            weights must be the same."""
+            return attention_backward(d, q, k, v)
+
+        def attend__exchanged(d, q, k, v, mask):
+            """The gradients of queries and keys have changed places. In which order does
+            attention_backward give them?"""
+            d_q, d_k, d_v = attention_backward(d, q, k, v, mask)
+            return d_k, d_q, d_v
+
+        def attend__keys_and_values(d, q, k, v, mask):
+            """The gradients of keys and values have changed places. In which order does
+            attention_backward give them?"""
+            d_q, d_k, d_v = attention_backward(d, q, k, v, mask)
+            return d_q, d_v, d_k
+
+        def attend__passed_on(d, q, k, v, mask):
+            """The gradient went past attention: queries, keys and values all get what came from
+            above. Each of the three has a gradient of its own."""
+            return d, d, d
+
+        def attend__values_alone(d, q, k, v, mask):
+            """The gradients of queries and keys are copies of that of the values. They go through the
+            softmax, and are others."""
+            _, _, d_v = attention_backward(d, q, k, v, mask)
+            return d_v, d_v, d_v
+
+        def outer__turned(x, d):
+            """The gradients of the matrices have their axes exchanged. x stands on the left, turned;
+            then the slope."""
+            return linear_backward(d, x, np.zeros((x.shape[-1], d.shape[-1])))[1].T
+
+        def outer__mean(x, d):
+            """The gradients of the matrices are means over the positions. Every position used the
+            same matrix, and what is used many times adds up."""
+            rows = x.reshape(-1, x.shape[-1])
+            return rows.T @ d.reshape(-1, d.shape[-1]) / len(rows)
+
+        def outer__each_sequence(x, d):
+            """There is a gradient of each matrix for each sequence. All used the same matrix: what
+            does it collect from them?"""
+            return x.swapaxes(-1, -2) @ d
+
+        def read__x(x, memory):
+            """The gradients of w_k and w_v were made from x. Those two were given the memory."""
+            return x, x, x
+
+        def read__values_from_x(x, memory):
+            """The gradient of w_v was made from x. That matrix was given the memory."""
+            return x, memory, x
+
+        def read__memory(x, memory):
+            """The gradient of w_q was made from the memory. That matrix was given x."""
+            return memory, memory, memory
+
+        def back__not_turned(d, w):
+            """On the way back to x and the memory the matrices were not turned. Forward they were
+            multiplied from the right as they are; backwards, turned."""
+            return d @ w
+
+        def back__none(d, w):
+            """d_x and d_memory are the gradients of queries, keys and values. One step is left: back
+            through the three matrices."""
+            return d
+
+        def pre__no_around(d_y, x, f, f_backward, normal, normal_backward):
+            """With norm="pre" the road around the sub-layer is missing: x ran past it, and was added
+            again. What does that road bring back?"""
+            return normal_backward(f_backward(d_y, normal(x)), x)
+
+        def pre__no_through(d_y, x, f, f_backward, normal, normal_backward):
+            """With norm="pre" only the road around is left. What comes back through the sub-layer and
+            its norm?"""
+            return d_y
+
+        def pre__no_norm(d_y, x, f, f_backward, normal, normal_backward):
+            """With norm="pre" the way back goes past the norm. It stands between x and the
+            sub-layer, so it comes after the sub-layer on the way back."""
+            return d_y + f_backward(d_y, normal(x))
+
+        def pre__at_x(d_y, x, f, f_backward, normal, normal_backward):
+            """With norm="pre" the sub-layer is taken back at x. Forward it was given something else:
+            what stood before it?"""
+            return d_y + normal_backward(f_backward(d_y, x), x)
+
+        def pre__norm_at_normal(d_y, x, f, f_backward, normal, normal_backward):
+            """With norm="pre" the norm is taken back at its own result. Each way back needs what its
+            step was given forward."""
+            return d_y + normal_backward(f_backward(d_y, normal(x)), normal(x))
+
+        def pre__order(d_y, x, f, f_backward, normal, normal_backward):
+            """With norm="pre" the norm comes first on the way back. Forward it came first; backwards,
+            everything runs the other way."""
+            return d_y + f_backward(normal_backward(d_y, x), normal(x))
+
+        def pre__twice(d_y, x, f, f_backward, normal, normal_backward):
+            """With norm="pre" the road around counts twice. x was added once."""
+            return 2 * d_y + normal_backward(f_backward(d_y, normal(x)), x)
+
+        def pre__all_through_norm(d_y, x, f, f_backward, normal, normal_backward):
+            """With norm="pre" both roads go through the norm. The one around never met it: x was
+            added as it is."""
+            return normal_backward(d_y + f_backward(d_y, normal(x)), x)
+
+        def pre__product(d_y, x, f, f_backward, normal, normal_backward):
+            """With norm="pre" the two roads were multiplied. What comes together by an addition
+            parts by an addition."""
+            return d_y * normal_backward(f_backward(d_y, normal(x)), x)
+
+        def post__no_around(d_y, x, f, f_backward, normal, normal_backward):
+            """With norm="post" the road around the sub-layer is missing: x ran past it, and was added
+            again. What does that road bring back?"""
+            return f_backward(normal_backward(d_y, x + f(x)), x)
+
+        def post__no_through(d_y, x, f, f_backward, normal, normal_backward):
+            """With norm="post" only the road around is left. What comes back through the
+            sub-layer?"""
+            return normal_backward(d_y, x + f(x))
+
+        def post__norm_past(d_y, x, f, f_backward, normal, normal_backward):
+            """With norm="post" the way back goes past the norm. Forward it was the last step: when
+            does it come backwards?"""
+            return d_y + f_backward(d_y, x)
+
+        def post__around_past_norm(d_y, x, f, f_backward, normal, normal_backward):
+            """With norm="post" the road around goes past the norm. The norm came after the sum: both
+            roads lead through it."""
+            return d_y + f_backward(normal_backward(d_y, x + f(x)), x)
+
+        def post__through_past_norm(d_y, x, f, f_backward, normal, normal_backward):
+            """With norm="post" the road through the sub-layer goes past the norm. The norm came after
+            the sum: both roads lead through it."""
+            return normal_backward(d_y, x + f(x)) + f_backward(d_y, x)
+
+        def post__norm_at_x(d_y, x, f, f_backward, normal, normal_backward):
+            """With norm="post" the norm is taken back at x. Forward it was given the sum of x and
+            what the sub-layer gave."""
+            d_sum = normal_backward(d_y, x)
+            return d_sum + f_backward(d_sum, x)
+
+        def post__norm_at_f(d_y, x, f, f_backward, normal, normal_backward):
+            """With norm="post" the norm is taken back at what the sub-layer gave. Forward it was
+            given the sum of that and x."""
+            d_sum = normal_backward(d_y, f(x))
+            return d_sum + f_backward(d_sum, x)
+
+        def post__sub_layer_at_normal(d_y, x, f, f_backward, normal, normal_backward):
+            """With norm="post" the sub-layer is taken back at normal(x). That is what it is given in
+            a pre-norm block; what was it given here?"""
+            d_sum = normal_backward(d_y, x + f(x))
+            return d_sum + f_backward(d_sum, normal(x))
+
+        def post__twice(d_y, x, f, f_backward, normal, normal_backward):
+            """With norm="post" the road around counts twice. x was added once."""
+            d_sum = normal_backward(d_y, x + f(x))
+            return 2 * d_sum + f_backward(d_sum, x)
+
+        class no_around:
+            """The road around the sub-layer is missing, in both kinds of block: x ran past it, and
+            was added again. What does that road bring back?"""
+
+            def pre(d_y, x, f, f_backward, normal, normal_backward):
+                return normal_backward(f_backward(d_y, normal(x)), x)
+
+            def post(d_y, x, f, f_backward, normal, normal_backward):
+                return f_backward(normal_backward(d_y, x + f(x)), x)
+
+        def which__pre(norm):
+            """norm="post" is treated as "pre". Where does the norm stand there, and what is it
+            given?"""
+            return "pre"
+
+        def which__post(norm):
+            """norm="pre" is treated as "post". Where does the norm stand there, and what is it
+            given?"""
+            return "post"
+
+        def which__exchanged(norm):
+            """The two kinds are exchanged: "pre" is treated as "post" and the other way round."""
+            return "post" if norm == "pre" else "pre"
+
+
+def density(x):
+    return np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
+
+
+def below(x):
+    return np.vectorize(lambda z: (1 + math.erf(z / math.sqrt(2))) / 2, otypes=[float])(x)
+
+
+class exercise_4_7:
+    title = "GELU backward, exact and with tanh"
+    minutes = 30
+    hints = (
+        (
+            "Look far to the right and far to the left: what must the slope be there? And at 0? Then "
+            "ask whether what comes from above is in it."
+        ),
+        (
+            "Both are a product of two factors that both move with x. The slope of a product has two "
+            "terms. The second needs the slope of what is inside, too."
+        ),
+        (
+            "Exact: the share below x, plus x times the bell curve exp(-x²/2) / root of 2 pi. With "
+            "tanh: its slope is 1 less its square, times the slope of what stands in its brackets."
+        ),
+        (
+            "d_y * (below(x) + x * density(x)). With t = tanh(u): "
+            "d_y * (1 + t + x * (1 - t**2) * du) / 2, du = sqrt(2 / pi) * (1 + 3 * 0.044715 * x**2)."
+        ),
+    )
+
+    def calls(rng):
+        for name in ("gelu_backward", "gelu_tanh_backward"):
+            yield name, np.array([1.0, 1, 1]), np.array([0.0, 1, -1])
+            yield name, np.array([2.0, -1]), np.array([0.5, -2.0])
+            yield name, rng.normal(size=(2, 3, 5)), rng.normal(size=(2, 3, 5)) * 2
+            yield name, np.array([3.0, 3, 1]), np.array([30.0, -30, 0])
+            yield name, rng.normal(size=(4, 4)), rng.normal(size=(4, 4))
+
+    def random_call(rng):
+        name = ["gelu_backward", "gelu_tanh_backward"][rng.integers(2)]
+        d, x = rng.normal(size=(2, *rng.integers(1, 5, size=rng.integers(1, 4))))
+        return name, d, x * rng.choice([0.5, 1, 4])
+
+    class steps:
+        def share(x):
+            return below(x)
+
+        def bell(x):
+            return density(x)
+
+        def second(x, bell):
+            return x * bell
+
+        def join(share, second):
+            return share + second
+
+        def bent(x):
+            return np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))
+
+        def slope(bent):
+            return 1 - bent**2
+
+        def inner(x):
+            return math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * x**2)
+
+        def product(x, slope, inner):
+            return x * slope * inner
+
+        def half(bent, product):
+            return (1 + bent + product) / 2
+
+        def above(d_y, slope):
+            return d_y * slope
+
+        def above_tanh(d_y, slope):
+            return d_y * slope
+
+    def whole(steps):
+        def gelu_backward(d_y, x):
+            return steps.above(d_y, steps.join(steps.share(x), steps.second(x, steps.bell(x))))
+
+        def gelu_tanh_backward(d_y, x):
+            bent = steps.bent(x)
+            product = steps.product(x, steps.slope(bent), steps.inner(x))
+            return steps.above_tanh(d_y, steps.half(bent, product))
+
+        return {"gelu_backward": gelu_backward, "gelu_tanh_backward": gelu_tanh_backward}
+
+    class properties:
+        def gelu_backward__terms(f, result, d_y, x):
+            d, x = np.random.default_rng(0).normal(size=(2, 30))
+            return by_terms(
+                "the slope",
+                f.gelu_backward(d, x),
+                {
+                    "the share below x": (d * below(x), 1),
+                    "x times the bell curve": (d * x * density(x), 1),
+                    "the bell curve alone": (d * density(x), 0),
+                },
+            )
+
+        def gelu_tanh_backward__terms(f, result, d_y, x):
+            d, x = np.random.default_rng(0).normal(size=(2, 30))
+            root = math.sqrt(2 / math.pi)
+            bent = np.tanh(root * (x + 0.044715 * x**3))
+            rest = d * x * (1 - bent**2) * root / 2
+            return by_terms(
+                "the slope",
+                f.gelu_tanh_backward(d, x),
+                {
+                    "the half": (d / 2, 1),
+                    "the half of the tanh": (d * bent / 2, 1),
+                    "x times the slope of the tanh": (rest, 1),
+                    "the slope of the cube": (rest * 3 * 0.044715 * x**2, 1),
+                },
+            )
+
+        def far_away(f, result, d_y, x):
+            right, left = x > 20, x < -20
+            off = np.abs(np.append(result[right] - d_y[right], result[left])).max(initial=0)
+            if off > 1e-9:
+                return (
+                    "Far to the right GELU is x, and its slope 1; far to the left both are 0. Yours is "
+                    f"off by {off:.3g} there."
+                )
+
+        def differences(f, result, d_y, x):
+            for function, forward in (("gelu_backward", gelu), ("gelu_tanh_backward", gelu_tanh)):
+                z, h = np.array([0.7]), 1e-5
+                slope = ((forward(z + h) - forward(z - h)) / (2 * h))[0]
+                given = getattr(f, function)(np.ones(1), z)[0]
+                if abs(slope - given) > 1e-6:
+                    return f"At x = 0.7 the slope is {slope:.4f}. {function} says {given:.4f}."
+
+    class slips:
+        def second__none(x, bell):
+            """The exact slope is the share below x alone. That share moves with x as well: a product
+            has two terms in its slope."""
+            return 0 * x
+
+        def second__no_x(x, bell):
+            """The second term of the exact slope lacks a factor: in a product, the slope of one factor
+            meets the other one."""
+            return bell
+
+        def second__minus(x, bell):
+            """The second term of the exact slope has the wrong sign. Does the share below x grow with
+            x, or shrink?"""
+            return -x * bell
+
+        def second__squared(x, bell):
+            """The second term of the exact slope has x twice. The bell curve is the slope of the share
+            itself; x comes in once."""
+            return x**2 * bell
+
+        def bell__not_normal(x):
+            """The bell curve is not divided by the root of 2 pi. Its area must be 1, for it is the
+            slope of a share that goes from 0 to 1."""
+            return np.exp(-(x**2) / 2)
+
+        def bell__no_half(x):
+            """The bell curve lacks the half in its exponent: that is the slope of erf(x), and ours is
+            erf of x over root 2."""
+            return np.exp(-(x**2)) / np.sqrt(2 * np.pi)
+
+        def bell__erf(x):
+            """This is the slope of erf itself, 2 / root of pi times exp(-x²). The share below x is
+            half of erf of x over root 2."""
+            return 2 / np.sqrt(np.pi) * np.exp(-(x**2))
+
+        def bell__two_over_pi(x):
+            """The bell curve is twice too high: it has root of 2 / pi in front. The share is half of
+            erf plus a half."""
+            return np.sqrt(2 / np.pi) * np.exp(-(x**2) / 2)
+
+        def bell__sign_of_the_square(x):
+            """exp grows here instead of falling: the exponent of the bell curve is below 0, and a
+            power binds more tightly than a minus before it."""
+            return np.exp((-x) ** 2 / 2) / np.sqrt(2 * np.pi)
+
+        def share__no_root(x):
+            """The share below x was made with erf(x). It is erf of x over root 2."""
+            return np.vectorize(lambda z: (1 + math.erf(z)) / 2, otypes=[float])(x)
+
+        def share__not_halved(x):
+            """The share below x lies between 0 and 2 here: a half is missing."""
+            return 2 * below(x)
+
+        def share__relu(x):
+            """The first term is that of a ReLU, 1 right of 0 and 0 left of it. GELU has the share
+            below x in its place."""
+            return (x > 0).astype(float)
+
+        def share__value(x):
+            """The first term is GELU itself, x times the share. When x is one factor, its slope is 1:
+            what is left of that term?"""
+            return x * below(x)
+
+        def gelu_backward__tanh(d_y, x):
+            """The exact slope is that of the approximation here. Close, but the exact one has erf
+            and the bell curve."""
+            return gelu_tanh_backward(d_y, x)
+
+        def gelu_backward__sigmoid(d_y, x):
+            """This is the slope of x times a sigmoid of 1.702 x, an older approximation. The exact
+            one has erf and the bell curve."""
+            s = 1 / (1 + np.exp(-1.702 * x))
+            return d_y * (s + 1.702 * x * s * (1 - s))
+
+        def gelu_tanh_backward__exact(d_y, x):
+            """The slope of the approximation is the exact one here. Close, but it should be the slope
+            of gelu_tanh as it is computed."""
+            return gelu_backward(d_y, x)
+
+        def above__none(d_y, slope):
+            """gelu_backward ignores d_y. A backward function passes on what comes from above, times
+            its own slope."""
+            return slope
+
+        def above__added(d_y, slope):
+            """gelu_backward adds d_y to the slope. The chain rule multiplies."""
+            return d_y + slope
+
+        def above_tanh__none(d_y, slope):
+            """gelu_tanh_backward ignores d_y. A backward function passes on what comes from above,
+            times its own slope."""
+            return slope
+
+        class above_nowhere:
+            """Both functions ignore d_y. A backward function passes on what comes from above, times
+            its own slope."""
+
+            def above(d_y, slope):
+                return slope
+
+            def above_tanh(d_y, slope):
+                return slope
+
+        def slope__none(bent):
+            """The slope of tanh is missing: it bends, so its slope is not 1 everywhere."""
+            return np.ones(bent.shape)
+
+        def slope__no_square(bent):
+            """The slope of tanh is 1 less its square. The square is missing."""
+            return 1 - bent
+
+        def slope__sigmoid(bent):
+            """This is the slope of a sigmoid, s (1 - s), with tanh in it. Tanh has another: it goes
+            from -1 to 1."""
+            return bent * (1 - bent)
+
+        def slope__plus(bent):
+            """The slope of tanh is 1 less its square, and was made 1 plus its square. Far out it has
+            to become 0."""
+            return 1 + bent**2
+
+        def inner__none(x):
+            """The slope of what stands in the brackets of tanh is missing: the chain has one link
+            more."""
+            return np.ones(x.shape)
+
+        def inner__no_cube(x):
+            """The cube in the brackets of tanh was forgotten on the way back: it has a slope too."""
+            return math.sqrt(2 / math.pi) * np.ones(x.shape)
+
+        def inner__no_three(x):
+            """The slope of x cubed lacks its factor. What comes down when a power goes down by
+            one?"""
+            return math.sqrt(2 / math.pi) * (1 + 0.044715 * x**2)
+
+        def inner__cube(x):
+            """The slope of x cubed still has the third power. A slope brings the power down by
+            one."""
+            return math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * x**3)
+
+        def inner__no_root(x):
+            """The factor in front of the brackets, root of 2 / pi, was forgotten on the way back."""
+            return 1 + 3 * 0.044715 * x**2
+
+        def product__no_x(x, slope, inner):
+            """In the second term of the slope with tanh x is missing: in a product, the slope of one
+            factor meets the other one."""
+            return slope * inner
+
+        def product__none(x, slope, inner):
+            """The slope with tanh has its first term alone. The tanh moves with x as well: a product
+            has two terms in its slope."""
+            return 0 * x
+
+        def half__none(bent, product):
+            """The slope with tanh is twice too large: what became of the half in front?"""
+            return 1 + bent + product
+
+        def half__first_alone(bent, product):
+            """Only the first term of the slope with tanh was halved. The half stands in front of
+            all of it."""
+            return (1 + bent) / 2 + product
+
+        def half__no_one(bent, product):
+            """The 1 in front of the tanh is missing in the slope: far to the left it must come out as
+            0, and far to the right as 1."""
+            return (bent + product) / 2
+
+        def bent__no_cube(x):
+            """The tanh was made without the cube. On the way back it must be the very one of the way
+            forward."""
+            return np.tanh(math.sqrt(2 / math.pi) * x)
+
+        def bent__no_root(x):
+            """The tanh was made without root of 2 / pi. On the way back it must be the very one of the
+            way forward."""
+            return np.tanh(x + 0.044715 * x**3)
