@@ -155,14 +155,13 @@ def gradients(out, leaves):
             f"a gradient is that of one number, not of {out.value.shape}: sum it first"
         )
     waiting, found = Counter(), [out]  # how often a node was used: so many parts it waits for
-    while found:
-        for parent, _ in found.pop().ways:
+    for node in found:  # which grows on the way
+        for parent, _ in node.ways:
             if not waiting[parent]:
                 found.append(parent)
             waiting[parent] += 1
     total, ready = {out: np.ones(out.value.shape)}, [out]
-    while ready:
-        node = ready.pop()
+    for node in ready:
         for parent, back in node.ways:
             part = unbroadcast(back(total[node]), parent.value.shape)
             total[parent] = total.get(parent, 0) + part
