@@ -22,7 +22,7 @@ class Tensor:
         self.value, self.ways = np.asarray(value, dtype=float), ways
 
     def __repr__(self):
-        return f"Tensor({self.value.tolist() if self.value.size < 9 else self.value.shape})"
+        return f"Tensor({self.value.item() if self.value.size == 1 else self.value.shape})"
 
     def __add__(self, other):
         other = lift(other)

@@ -6,11 +6,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from study import judge
 
 import backward_model
 import block_numpy
@@ -475,3 +477,59 @@ def test_the_modules_are_programs(program, tmp_path):
     if program == "backward_model":
         for by_hand, numeric in re.findall(r"(-?\d\.\d{9}) +(-?\d\.\d{9})", ran.stdout):
             assert float(by_hand) == pytest.approx(float(numeric), abs=1e-8)
+
+
+CHECKS = DAY / "checks" / "backward_numpy.py"
+
+
+def norm_by(straight, by_mean, by_variance):
+    """layer_norm_backward with its three terms weighed."""
+
+    def layer_norm_backward(d_y, x, gain, eps=1e-5):
+        centred = x - x.mean(axis=-1, keepdims=True)
+        deviation = np.sqrt(x.var(axis=-1, keepdims=True) + eps)
+        d, n = d_y * gain, centred / deviation
+        mean, product = (a.mean(axis=-1, keepdims=True) for a in (d, d * n))
+        d_x = (straight * d - by_mean * mean - by_variance * n * product) / deviation
+        return d_x, (d_y * n).sum(axis=0), d_y.sum(axis=0)
+
+    return layer_norm_backward
+
+
+@pytest.mark.parametrize(
+    ("weighed", "said"),
+    [
+        ((1, 1, 1), None),
+        ((1, 1, 0), "In d_x the term through the variance is missing."),
+        ((1, 0, 1), "In d_x the term through the mean is missing."),
+        ((1, 1, 1.2), "In d_x the term through the variance counts 1.2 times, not once."),
+        ((1, -1, 1), "In d_x the term through the mean has the wrong sign."),
+        ((0, 1, 1), "In d_x the road straight through is missing."),
+        ((4, 4, 4), "In d_x everything counts 4 times, not once."),
+    ],
+)
+def test_a_wrong_layer_norm_gradient_is_named_by_its_terms(weighed, said):
+    """By regression on the closed form: a fault needs to be in no bank."""
+    terms = judge.load_check(CHECKS, "4.4").properties.terms
+    f = SimpleNamespace(layer_norm_backward=norm_by(*weighed))
+    assert terms(f, None, *rng().normal(size=(3, 2, 4))) == said
+
+
+@pytest.mark.parametrize(
+    ("backward", "said"),
+    [
+        (softmax_backward, None),
+        (lambda d, w: w * d, "In d_scores the average that is taken away is missing."),
+        (lambda d, w: w * (d - d.mean(-1, keepdims=True)), "comes in -1 times, and should not"),
+        (
+            lambda d, w: w * (1 - w) * d,
+            "the average that is taken away is missing; a share's square comes in -1 times",
+        ),
+        (lambda d, w: softmax_backward(d, w) / 3, "In d_scores everything counts 0.333 times"),
+        (lambda d, w: np.tanh(d), None),  # not made of these terms: nothing is guessed
+    ],
+)
+def test_a_wrong_softmax_gradient_is_named_by_its_terms(backward, said):
+    terms = judge.load_check(CHECKS, "4.3").properties.terms
+    told = terms(SimpleNamespace(softmax_backward=backward), None, np.ones(3), np.ones(3) / 3)
+    assert told == said if said is None else said in told
