@@ -171,18 +171,23 @@ def gradients(out, leaves):
     return tuple(total.get(leaf, np.zeros(leaf.value.shape)) for leaf in leaves)
 
 
-def main():
-    """loss = (w x + b)² + w, in which w is used twice: a graph small enough for pen and paper."""
+def example():
+    """loss = (w x + b)² + w, in which w is used twice: the nodes of its graph by name."""
     w, x, b = Tensor(2), Tensor(3), Tensor(-5)
     product = w * x
     y = product + b
     square = y**2
-    loss = square + w
     nodes = {"w": w, "x": x, "b": b, "w x": product, "y = w x + b": y, "y²": square}
-    nodes["loss = y² + w"] = loss
-    print(f"{'node':14} {'value':>6} {'gradient':>9}")
-    for (name, node), slope in zip(nodes.items(), gradients(loss, nodes.values()), strict=True):
-        print(f"{name:14} {node.value:6.0f} {slope:9.0f}")
+    return nodes | {"loss": square + w}
+
+
+def main():
+    """The example, small enough for pen and paper."""
+    nodes = example()
+    print(f"{'node':12} {'value':>6} {'gradient':>9}")
+    slopes = gradients(nodes["loss"], nodes.values())
+    for (name, node), slope in zip(nodes.items(), slopes, strict=True):
+        print(f"{name:12} {node.value:6.0f} {slope:9.0f}")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ d_x is the gradient of the loss for x, and has the shape of x. A backward functi
 of what its part gave, then what the part was given, and computes again whatever it needs of the way
 forward. Letters as on Day 1; M hidden width, V symbols.
 
-    python day4-5/backward_numpy.py     the pen-and-paper example of the lesson, step by step
+    python day4-5/backward_numpy.py     layer norm's gradient, of one row
 """
 
 import math
@@ -198,23 +198,13 @@ def feed_forward_backward(d_y, x, w1, b1, w2, b2, bend=gelu):
 
 
 def main():
-    """One query, two keys, two classes: forward, then backward, in numbers for pen and paper."""
+    """What layer norm sends back for one row."""
     np.set_printoptions(precision=3, suppress=True, floatmode="fixed")
-    q, k, v = np.array([[1.0]]), np.array([[0], [math.log(3)]]), np.array([[-2.0], [2]])
-    w, target = np.array([[math.log(3), 0]]), np.array([0])
-    out, weights = attention(q, k, v)
-    logits = out @ w
-    print(f"forward\nscores    {(q @ k.T)[0]}\nweights   {weights[0]}\nout       {out[0]}")
-    print(f"logits    {logits[0]}\nshares    {softmax(logits)[0]}")
-    print(f"loss      {cross_entropy(logits, target):.3f}")
-    d_logits = cross_entropy_backward(logits, target)
-    d_out, d_w, _ = linear_backward(d_logits, out, w)
-    d_weights = d_out @ v.T
-    print(f"\nbackward\nd_logits  {d_logits[0]}\nd_w       {d_w[0]}\nd_out     {d_out[0]}")
-    d_q, d_k, d_v = attention_backward(d_out, q, k, v)
-    print(f"d_v       {d_v[:, 0]}\nd_weights {d_weights[0]}")
-    print(f"d_scores  {softmax_backward(d_weights, weights)[0]}\nd_k       {d_k[:, 0]}")
-    print(f"d_q       {d_q[0]}")
+    rng = np.random.default_rng(0)
+    d_y, x, gain = rng.normal(size=4), rng.normal(size=4), np.ones(4)
+    d_x, d_gain, d_bias = layer_norm_backward(d_y, x, gain)
+    print(f"x       {x}\nd_y     {d_y}\nd_x     {d_x}\nd_gain  {d_gain}\nd_bias  {d_bias}")
+    print(f"\nd_x adds up to {abs(d_x.sum()):.3f}: adding a number to all of x changes nothing")
 
 
 if __name__ == "__main__":

@@ -231,7 +231,7 @@ def test_the_autograd_is_a_program(tmp_path):
     ran = subprocess.run(
         [sys.executable, program], cwd=tmp_path, capture_output=True, text=True, check=True
     )
-    rows = {line[:14].strip(): line[14:].split() for line in ran.stdout.splitlines()[1:]}
+    rows = {line[:12].strip(): line[12:].split() for line in ran.stdout.splitlines()[1:]}
     w, x, b = (torch.tensor(n, requires_grad=True) for n in (2.0, 3.0, -5.0))
     F.mse_loss(w * x + b, torch.zeros(())).add(w).backward()
     for name, tensor in (("w", w), ("x", x), ("b", b)):
