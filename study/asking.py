@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 
-from study.server import FORKS, SECONDS
+from study.server import FORKS, LONGEST, SECONDS
 
 
 class Judge:
@@ -47,7 +47,7 @@ class Judge:
         if self.process is None:
             self.start()
         # the process has a limit of its own where it can fork
-        timer = threading.Timer(SECONDS + 20 * FORKS, self.process.kill)
+        timer = threading.Timer(LONGEST + 10 if FORKS else SECONDS, self.process.kill)
         timer.start()
         try:
             self.process.stdin.write(json.dumps(request) + "\n")

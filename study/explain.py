@@ -184,7 +184,7 @@ def breaks(holds, trial, call, seen):
 
 def shrunk(trial, number, holds, seconds=0.5):
     """A failing call made smaller: whole numbers, and 0 wherever it still fails in the same way."""
-    call, seen, end = trial.calls[number], trial.outcomes[number], time.monotonic() + seconds
+    call, seen, end = trial.calls[number], trial.outcomes[number], time.process_time() + seconds
 
     def fails(candidate):
         wanted, now = trial.books_on(candidate), trial.mine_on(candidate)
@@ -204,7 +204,7 @@ def shrunk(trial, number, holds, seconds=0.5):
         if not floats(argument):
             continue
         for place in np.ndindex(argument.shape):
-            if time.monotonic() > end:
+            if time.process_time() > end:
                 return call
             if argument[place] == 0:
                 continue

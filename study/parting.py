@@ -65,7 +65,7 @@ def steps(run, call, wanted, file=None):
     Of the functions with these codes, and of all others of the file: the value of every local name
     after each line that changed it, and what is returned.
     """
-    made, end = [], time.monotonic() + SECONDS
+    made, end = [], time.process_time() + SECONDS
 
     def enter(frame, event, argument):
         if frame.f_code not in wanted and frame.f_code.co_filename != file:
@@ -81,7 +81,7 @@ def steps(run, call, wanted, file=None):
             if event == "return":
                 keep("the result", line, argument)
             line = frame.f_lineno
-            return inside if time.monotonic() < end else None
+            return inside if time.process_time() < end else None
 
         return inside
 
