@@ -9,7 +9,7 @@ import pytest
 from study import boxes, message
 from study.asking import Judge
 from study.book import Book
-from study.server import FORKS
+from study.server import FORKS, LONGEST
 
 from learner import BLANK, LESSON, RIGHT, ROOT, study, ticks, verdict, write
 
@@ -109,12 +109,12 @@ def test_a_right_answer_in_a_strange_file_passes(book, name):
 
 
 @pytest.mark.slow
-def test_an_endless_loop_costs_ten_seconds_and_no_more(book):
+def test_an_endless_loop_costs_ten_seconds_of_the_processor_and_no_more(book):
     write(book, "    while True: pass")
     start = time.monotonic()
     told = verdict(book)
     assert "did not finish within 10 s" in told["message"] or not FORKS
-    assert time.monotonic() - start < 25
+    assert time.monotonic() - start < LONGEST + 15
 
 
 def test_an_edited_reference_is_told_from_the_learners_file(book):
