@@ -1,14 +1,19 @@
+# exercise 3.9, further: choose
 """From the logits of the next symbol to one symbol: temperature, top-k, top-p, one draw."""
 
 import torch
 
 
+# exercise 3.9, further
 def choose(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
-    """Draw one symbol a row. logits (B, V) -> ids (B,).
+    """Draw one symbol a row, by the softmax of logits / temperature. logits (B, V) -> ids (B,).
 
-    Temperature 0 takes the likeliest. top_k keeps the k likeliest; top_p the smallest set of the
-    likeliest whose probabilities reach p (Holtzman et al. 2020). ValueError for settings out of
-    range and for logits that are not numbers.
+    Temperature 0 takes the likeliest. Then top_k keeps the k likeliest, exactly k where some tie,
+    and all where k is above V. Of what top_k leaves, whose probabilities sum to 1 again, top_p keeps
+    the smallest set of the likeliest that reaches p (Holtzman et al. 2020): at least one.
+    A logit of -inf is never drawn. The generator throws the dice, where one is given.
+    ValueError for a temperature below 0, top_k below 1, top_p outside of (0, 1], and for logits that
+    are nan or inf.
     """
     if not temperature >= 0 or (top_k is not None and top_k < 1):
         raise ValueError("temperature must be 0 or more and top_k at least 1")

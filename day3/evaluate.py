@@ -1,3 +1,4 @@
+# exercise 3.13, further: loss
 """How good is it? The loss over a whole text, counted the same way every time."""
 
 import math
@@ -6,12 +7,17 @@ import torch
 import torch.nn.functional as F
 
 
+# exercise 3.13, further
 @torch.no_grad()
 def loss(model, ids, context, batch=64):
     """Mean loss in nats per symbol over ids (N,): every symbol but the first is predicted once.
 
-    Consecutive windows of the context length, the last one shorter; dropout off; weights fixed.
-    Deterministic. ValueError for fewer than two symbols. exp(loss) is the perplexity: a model that knows nothing scores V.
+    The inputs are all symbols but the last, cut into consecutive windows of the context length, the
+    last one shorter; `batch` windows at a time at most. The target of each is the symbol after it,
+    also at the end of a window. model(x (B, T)) gives logits (B, T, V) and something else.
+    Dropout is off meanwhile, and training or evaluating, the model is left as it was found.
+    Deterministic, a float. ValueError for fewer than two symbols. exp(loss) is the perplexity: a
+    model that knows nothing scores V.
     """
     if len(ids) < 2:
         raise ValueError("a loss needs a text of at least two symbols")

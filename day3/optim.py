@@ -1,3 +1,4 @@
+# exercises 3.10-3.12, further: warmup_linear and warmup_cosine, clip_gradients, AdamW.step
 """How weights move: AdamW for vectors and tables, Muon for matrices, a schedule, a ceiling.
 
 torch.optim has both optimisers. These are here to be read, to start without a second of imports,
@@ -22,9 +23,15 @@ class AdamW:
         self.squares = [torch.zeros_like(p) for p in self.parameters]
         self.steps = 0
 
+    # exercise 3.12, further
     @torch.no_grad()
     def step(self, scale=1.0):
-        """One step at `scale` times the learning rate."""
+        """One step at `scale` times the learning rate: every weight that has a gradient moves.
+
+        self.means and self.squares hold, for each parameter, the running means of its gradient and
+        of the gradient's square, with the shares betas[0] and betas[1] of the old. A parameter
+        without a gradient is left alone, its means too. eps is added to the root.
+        """
         self.steps += 1
         lr, (beta1, beta2) = self.lr * scale, self.betas
         # both averages start at zero: early on they are too small by 1 - beta to the step
@@ -112,18 +119,26 @@ def copy_all(mine, theirs):
         a.copy_(b)
 
 
+# exercise 3.10, further
 def warmup_linear(step, steps, warmup=0.02, decay=0.8):
-    """Share of the learning rate at `step`: up over the first 2 %, then flat, then down to zero.
+    """Share of the learning rate at `step` of 0 ... steps - 1: up over the first 2 %, flat, down.
 
-    `warmup` and `decay` are shares of the run; `step` counts optimiser steps from 0 to steps - 1.
+    `warmup` and `decay` are shares of the run. Up in equal parts over round(warmup * steps) steps, at
+    least one: the first of them has one part, the last has 1. Down in a straight line over the last
+    decay * steps steps, towards 0 at `steps` itself. The smaller of the two counts, and at most 1.
     """
     up = (step + 1) / max(1, round(warmup * steps))
     down = (steps - step) / (decay * steps)
     return min(1.0, up, down)
 
 
+# exercise 3.10, further
 def warmup_cosine(step, steps, warmup=0.02, floor=0.1):
-    """GPT-2's and nanoGPT's: up over the first 2 %, then half a cosine down to a tenth."""
+    """GPT-2's and nanoGPT's: up over the first 2 %, then half a cosine down to a tenth.
+
+    Up as in warmup_linear. The step after it has 1 again, the last step, steps - 1, has the floor, and
+    between them (1 + cos) / 2 falls from 1 to 0. Where only one step is left, it has 1.
+    """
     ahead = max(1, round(warmup * steps))
     if step < ahead:
         return (step + 1) / ahead
@@ -131,11 +146,15 @@ def warmup_cosine(step, steps, warmup=0.02, floor=0.1):
     return floor + (1 - floor) * (1 + math.cos(math.pi * done)) / 2
 
 
+# exercise 3.11, further
 @torch.no_grad()
 def clip_gradients(parameters, ceiling):
     """Shrink all gradients together where their norm is above the ceiling; returns the norm before.
 
-    A ceiling, not a target: smaller gradients stay as they are. Pascanu et al. 2013.
+    The norm is that of all gradients as one long vector, a float. Above the ceiling every .grad is
+    multiplied by ceiling / (norm + 1e-6). A ceiling, not a target: smaller gradients stay as they are.
+    `parameters` can be gone through once, as model.parameters() is; some may have no gradient.
+    Pascanu et al. 2013.
     """
     gradients = [p.grad for p in parameters if p.grad is not None]
     norm = torch.stack(torch._foreach_norm(gradients)).norm()

@@ -1,3 +1,4 @@
+# exercises 3.7, 3.8, further: Alphabet.encode and .decode, split and Batches.__getitem__
 """From characters to numbers and back, a split, and batches whose targets are shifted by one."""
 
 import torch
@@ -13,8 +14,13 @@ class Alphabet:
     def __len__(self):
         return len(self.symbols)
 
+    # exercise 3.7, further
     def encode(self, text):
-        """Text of T characters -> ids (T,). ValueError names the characters it does not know."""
+        """The id of each character. Text of T characters -> ids (T,), of type torch.long.
+
+        A text of no characters has no ids, of that type too. ValueError names the characters that
+        the alphabet does not know.
+        """
         unknown = "".join(sorted(set(text) - set(self.symbols)))
         if unknown:
             raise ValueError(
@@ -22,13 +28,18 @@ class Alphabet:
             )
         return torch.tensor([self.ids[symbol] for symbol in text], dtype=torch.long)
 
+    # exercise 3.7, further
     def decode(self, ids):
-        """Ids (T,) -> text of T characters."""
+        """The text that these are the ids of. ids (T,) -> text of T characters."""
         return "".join(self.symbols[int(i)] for i in ids)
 
 
+# exercise 3.8, further
 def split(ids):
-    """The first nine tenths to train on, the last tenth to judge by: ids (N,) -> two views."""
+    """The first nine tenths to train on, the last tenth to judge by: ids (N,) -> two views.
+
+    The first part holds 9 N / 10 symbols, rounded down.
+    """
     cut = len(ids) * 9 // 10
     return ids[:cut], ids[cut:]
 
@@ -52,7 +63,13 @@ class Batches:
         self.windows = (len(ids) - T) // T  # of an epoch, whatever its start
         self.epoch, self.starts = -1, None
 
+    # exercise 3.8, further
     def __getitem__(self, step):
+        """Batch number `step`, from 0 on -> x (B, T), y (B, T).
+
+        Windows are numbered without end; a batch holds the next B of them, a row each, and batch 0
+        begins with window 0. self.start(number) is the place in the text where a window begins.
+        """
         first = step * self.B
         starts = [self.start(number) for number in range(first, first + self.B)]
         window = self.ids[torch.tensor(starts)[:, None] + torch.arange(self.T + 1)]  # (B, T + 1)

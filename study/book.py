@@ -1,6 +1,7 @@
 """Where the book is and what it asks: days, parts, exercises, ways. Imports nothing heavy."""
 
 import ast
+import textwrap
 import tomllib
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,15 +23,21 @@ class Task:
     hints: tuple = ()
     exercise: str = ""  # whose check judges it: its own, or the one that a bug is planted in
     planted: tuple = ()  # pairs: lines of the reference, the lines of the bug in their place
+    symptom: str = ""  # of a bug
 
     def start(self):
-        """The text that a learner begins with: the blank file, or the reference with the bug."""
+        """The text that a learner begins with: the blank file, or the reference with the bug, the
+        symptom above it.
+        """
         text = self.lesson.read_text("utf-8")
+        if not self.planted:
+            return blank(text)
         for right, wrong in self.planted:
             if text.count(right) != 1:
                 raise ValueError(f"{self.id}: {right!r} is not once in {self.lesson.name}")
             text = text.replace(right, wrong)
-        return text if self.planted else blank(text)
+        told = f"{self.id}, {self.title}. {self.symptom} One fault is in this file: mend it here."
+        return "\n".join([f"# {line}" for line in textwrap.wrap(told, 98)] + [text])
 
 
 def home():
@@ -85,8 +92,9 @@ class Book:
             told = tomllib.loads(path.read_text("utf-8"))
             planted = tuple((change["right"], change["wrong"]) for change in told["planted"])
             lesson, hints = self.folder(day) / told["file"], tuple(told["hints"])
+            symptom = " ".join(told["symptom"].split())
             yield Task(path.stem, told["title"], told["minutes"], day, True, lesson, hints,
-                       told["exercise"], planted)  # fmt: skip
+                       told["exercise"], planted, symptom)  # fmt: skip
 
     def folder(self, day):
         return self.root / f"day{day}"

@@ -25,6 +25,14 @@ def checked(book, judge, task):
                 f"`git restore {name}` puts the book's back; your edit is kept in .study/history/."
             ),
         }
+    elif task.planted and untouched(task, mine):
+        verdict = {
+            "exercise": task.id,
+            "title": task.title,
+            "file": book.short(mine),
+            "status": "blank",
+            "message": f"{task.symptom} One fault is in {book.short(mine)}, and it is still there.",
+        }
     else:
         verdict = judge.verdict(task)
     changed = work.renamed(task.lesson, mine, {task.exercise})
@@ -37,6 +45,11 @@ def checked(book, judge, task):
     except FileNotFoundError:
         verdict["note"] = "No box was ticked: README.md is missing. `git restore README.md`"
     return verdict
+
+
+def untouched(task, mine):
+    """Whether a file is still as the bug lab gave it: then it is for the learner to find the fault."""
+    return mine.read_bytes().replace(b"\r\n", b"\n") == task.start().encode("utf-8")
 
 
 def edited(book, lesson):

@@ -181,7 +181,10 @@ class Commands:
         for page in sorted(book.folder(task.day).glob("*.md")):
             if f"`study check {task.id}`" in page.read_text("utf-8"):
                 print(f"  lesson     {book.short(page)}")
-        print(f"  your file  {book.short(mine)}, line {work.line_of(mine, ids, task.lesson)}")
+        if task.planted:  # where its fault stands is for the learner to find
+            print(f"  your file  {book.short(mine)}", *message.wrapped(task.symptom), sep="\n")
+        else:
+            print(f"  your file  {book.short(mine)}, line {work.line_of(mine, ids, task.lesson)}")
         print(f"  then       study check {task.id}   (study hint {task.id}, study watch)")
         return 0
 

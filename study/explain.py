@@ -50,9 +50,8 @@ def explained(trial):
     slips = name(trial.check, trial.calls, trial.outcomes)
     kind, number, message, holds = finding(trial, slips)
     call = shrunk(trial, number, holds)
-    arguments = dict(
-        zip(inspect.signature(trial.right[call[0]]).parameters, call[1:], strict=False)
-    )
+    taken = getattr(trial.check, "making", trial.right[call[0]])
+    arguments = dict(zip(inspect.signature(taken).parameters, call[1:], strict=False))
     told = {
         "status": "wrong",
         "kind": kind,
@@ -137,10 +136,14 @@ def misshapen(check, seen, expected, call):
         parts = zip(check.returns, result, wanted, strict=True)
     else:
         if isinstance(result, tuple):
-            kind = "array" if np.ndim(wanted) else "number"
+            kind = "text" if isinstance(wanted, str) else "array" if np.ndim(wanted) else "number"
             return f"{what} returns {count(result)}, not one {kind}."
         parts = [("the result", result, wanted)]
     for part, got, right in parts:
+        if isinstance(right, str):
+            if isinstance(got, str):
+                continue
+            return f"{part[0].upper()}{part[1:]} is a {type(got).__name__}, not a text."
         plain = np.ndim(right) == 0 and isinstance(got, (int, float))
         if not plain and not isinstance(got, (np.ndarray, np.generic)):
             kind = "an array of numbers" if np.ndim(right) else "a number"
@@ -274,7 +277,7 @@ def pointed(part, got, want):
 
 def made(method, arguments):
     """The object that a method is called on: `LayerNorm(4)`."""
-    return f"{method.partition('.')[0]}({brief(arguments)})"
+    return f"{method.partition('.')[0]}({', '.join(map(brief, arguments))})"
 
 
 def brief(value):
@@ -282,7 +285,7 @@ def brief(value):
     if isinstance(value, dict):
         return f"{len(value)} arrays by name"
     if isinstance(value, tuple):
-        return ", ".join(map(brief, value))
+        return f"({', '.join(map(brief, value))})"
     if callable(value):
         return getattr(value, "__name__", repr(value))
     if isinstance(value, np.ndarray) and value.size > LARGE:

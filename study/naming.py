@@ -17,6 +17,7 @@ A check is a class of dayN/checks/<module>.py, `exercise_1_2` for exercise 1.2. 
     advice                   pairs: a pattern in an error's message, a sentence to put before it
     accepts                  right answers in another convention, written like slips
     variants                 right steps that show only together with a slip; no sentence needed
+    making(*arguments)       what the functions are called with, made of a call (study/tensors.py)
     reading(f, result, ...)  what is compared of a result that is drawn at random (study/tensors.py)
     second(f, mine)          what the learner's own earlier answer says of this one: a sentence, or
                              None; `mine` is the path of the learner's file. May be missing
@@ -104,6 +105,8 @@ def alike(a, b, tolerance):
         return all(alike(x, y, tolerance) for x, y in zip(a, b, strict=True))
     if a is None or b is None:
         return a is b
+    if isinstance(a, str) and isinstance(b, str):
+        return a == b
     a, b = np.asarray(a), np.asarray(b)
     if a.shape != b.shape or a.dtype.kind not in "biuf" or b.dtype.kind not in "biuf":
         return False
@@ -126,6 +129,8 @@ def copied(call):
         if isinstance(a, np.ndarray)
         else {k: v.copy() for k, v in a.items()}
         if isinstance(a, dict)
+        else copied(a)
+        if isinstance(a, tuple)
         else a
         for a in call
     )

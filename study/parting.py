@@ -24,7 +24,7 @@ def parting(trial):
     wrong = [trial.calls[n] for n in trial.failing if trial.outcomes[n][0] == "value"]
     if not wrong:  # all of them end in an error
         return None
-    call = max(wrong, key=lambda call: sum(np.size(argument) for argument in call[1:]))
+    call = max(wrong, key=lambda call: sum(map(size, call[1:])))
     books = steps(trial.books_on, call, codes(trial.right))
     yours = steps(trial.mine_on, call, codes(trial.functions), str(trial.mine))
     agree, times, last = {}, {}, -1
@@ -48,6 +48,11 @@ def parting(trial):
         return f"{told}."
     text = linecache.getline(str(trial.mine), astray[0]).strip()
     return f"{told}. `{name}` does not: line {astray[0]}, `{text}`"
+
+
+def size(argument):
+    """How many numbers an argument holds."""
+    return sum(map(size, argument)) if isinstance(argument, tuple) else np.size(argument)
 
 
 def listed(words):

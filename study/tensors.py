@@ -12,13 +12,15 @@ def in_numpy(check, functions):
     """The functions of an exercise as the judge calls them, with NumPy arrays: name -> function.
 
     The check of a PyTorch lesson imports torch. Its arrays are handed over as tensors in the same
-    memory, and every call starts from the same random numbers. The first argument of a method is a
-    tuple, the arguments of its class. Where a result is drawn at random,
-    check.reading(f, result, *arguments) says, in tensors, what of it is compared.
+    memory, and every call starts from the same random numbers. check.making(*arguments) gives, in
+    tensors, what the functions are called with, where a call cannot hold it: parameters, a model.
+    The first argument of a method is a tuple, the arguments of its class. Where a result is drawn
+    at random, check.reading(f, result, *arguments) says, in tensors, what of it is compared.
     """
     torch = vars(sys.modules[check.__module__]).get("torch")
     if torch is None:
         return functions
+    making = getattr(check, "making", lambda *arguments: arguments)
     reading = getattr(check, "reading", lambda f, result, *arguments: result)
     f = SimpleNamespace(**functions)
 
@@ -26,12 +28,17 @@ def in_numpy(check, functions):
         @functools.wraps(function)
         def call(*arguments):
             torch.default_generator.manual_seed(0)  # manual_seed looks for other devices, too
-            given = [torch.from_numpy(a) if isinstance(a, np.ndarray) else a for a in arguments]
+            given = list(making(*tensors(arguments)))
             if "." in name:
-                given[0] = module(torch, name, functions, *given[0])
+                given[0] = owner(torch, name, functions, *given[0])
             return to_numpy(reading(f, function(*given), *given))
 
         return call
+
+    def tensors(value):
+        if isinstance(value, tuple):
+            return tuple(map(tensors, value))
+        return torch.from_numpy(value) if isinstance(value, np.ndarray) else value
 
     def to_numpy(result):
         if isinstance(result, tuple):
@@ -43,19 +50,24 @@ def in_numpy(check, functions):
     return {name: translated(name, function) for name, function in functions.items()}
 
 
-def module(torch, name, functions, *made):
-    """What a method is called on: its class made with these arguments, in float64, evaluating.
+def owner(torch, name, functions, *made):
+    """What a method is called on: its class made with these arguments.
 
-    The weights are drawn, so that none is 0 and hides what stands behind it. The methods are those
-    of `functions`, in every part of it.
+    The methods are those of `functions`. A module is in float64, evaluating, and so are its parts;
+    its weights are drawn, so that none is 0 and hides what stands behind it.
     """
-    owner = name.partition(".")[0]
-    self = inspect.unwrap(functions[name]).__globals__[owner](*made).double().eval()
+    who = name.partition(".")[0]
+    cls = inspect.unwrap(functions[name]).__globals__[who]
+    methods: dict[str, dict] = {}  # of each class
+    for other, function in functions.items():
+        part, _, method = other.partition(".")
+        methods.setdefault(part, {})[method] = function
+    if not issubclass(cls, torch.nn.Module):
+        return type(who, (cls,), methods[who])(*made)
+    self = cls(*made).double().eval()
     for parameter in self.parameters():
         torch.nn.init.normal_(parameter, std=0.5)
     for part in self.modules():
-        for other, function in functions.items():
-            owner, _, method = other.partition(".")
-            if type(part).__name__ == owner:
-                vars(part)[method] = MethodType(function, part)
+        for method, function in methods.get(type(part).__name__, {}).items():
+            vars(part)[method] = MethodType(function, part)
     return self
