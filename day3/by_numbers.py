@@ -6,10 +6,13 @@ python day3/by_numbers.py
 import math
 
 import torch
+import torch.nn.functional as F
 
+import optim
 from decoding import choose
 from diagram import small
 from model import LayerNorm, MultiHeadAttention, PositionalEncoding
+from text import Alphabet, Batches
 
 
 def normed():
@@ -63,6 +66,42 @@ def drawn():
         print(f"temperature {temperature}: shares {shown(shares)}, drawn {counts.tolist()}")
 
 
+def dealt():
+    """A text as ids, and one batch of two windows."""
+    text = "to be or not to be"
+    alphabet = Alphabet(text)
+    print(f"alphabet {alphabet.symbols!r}, 'to be' is {alphabet.encode('to be').tolist()}")
+    x, y = Batches(alphabet.encode(text), B=2, T=4, seed=1)[0]
+    for row_x, row_y in zip(x, y, strict=True):
+        print(f"inputs {alphabet.decode(row_x)!r}, targets {alphabet.decode(row_y)!r}")
+
+
+def moved():
+    """A schedule of 1000 steps, a gradient under a ceiling, two steps of AdamW."""
+    steps = (0, 19, 20, 509, 999)
+    shares = torch.tensor([optim.warmup_cosine(step, 1000) for step in steps])
+    print(f"share of the rate at the steps {', '.join(map(str, steps))}: {shown(shares)}")
+    weight = torch.nn.Parameter(torch.tensor([0.5, 0.5]))
+    weight.grad = torch.tensor([3.0, 4.0])
+    norm = optim.clip_gradients([weight], 1.0)
+    print(f"gradient 3, 4: norm {norm:.3f}, clipped to 1: {shown(weight.grad)}")
+    adamw = optim.AdamW([weight], lr=0.1)
+    for gradient in ((3.0, 0.004), (-1.0, 0.004)):
+        before, weight.grad = weight.detach().clone(), torch.tensor(gradient)
+        adamw.step()
+        print(f"gradient {shown(weight.grad)}: AdamW moves by {shown(weight.detach() - before)}")
+
+
+def judged():
+    """The loss over eight symbols in windows of three: three, three, and the one that is left."""
+    table = torch.tensor([[0.0, 2], [1, 0]])  # logits after a 0, after a 1
+    text = torch.tensor([0, 1, 0, 0, 1, 1, 0, 1])
+    each = F.cross_entropy(table[text[:-1]], text[1:], reduction="none")
+    means = torch.stack([part.mean() for part in each.split(3)])
+    print(f"each {shown(each)}")
+    print(f"their mean {each.mean():.3f}; the mean of the windows' means {means.mean():.3f}")
+
+
 def shown(numbers):
     """1.000, 2.000"""
     return ", ".join(f"{x:.3f}" for x in numbers.tolist())
@@ -78,6 +117,9 @@ def main():
         ("heads and their cache", lambda: gathered(model)),
         ("the model before its first step", lambda: born(model, ids)),
         ("one draw", drawn),
+        ("a text, and a batch of it", dealt),
+        ("how a weight moves", moved),
+        ("a loss over windows", judged),
     ):
         print(f"{title}\n")
         part()

@@ -22,7 +22,9 @@ import diagram
 import project
 from attention_numpy import attention, causal_mask, softmax, split_heads
 from block_numpy import block, gelu, layer_norm, random_params
+from decoding import choose
 from model import Config, MultiHeadAttention, causal
+from optim import warmup_cosine
 from positions_numpy import embed, sinusoidal
 
 ROOT = Path(__file__).parent.parent
@@ -31,7 +33,7 @@ LESSONS = [DAY1 / "README.md", DAY1 / "block.md", DAY2 / "README.md", DAY3 / "RE
 PAGES = {
     DAY1: ["README.md", "block.md"],
     DAY2: ["README.md", "why.md", "curves.md"],
-    DAY3: ["README.md"],
+    DAY3: ["README.md", "around.md"],
 }
 NUMPY = ("attention_numpy", "positions_numpy", "block_numpy", "toy_tasks", "trace_encoder")
 # of the table's training the page shows only what comes before it
@@ -157,6 +159,13 @@ def test_the_questions_of_day_3_have_the_right_answers():
     counted = sum(p.numel() for p in model.parameters())
     page = (DAY3 / "README.md").read_text("utf-8")
     assert f"65 · 128 + 4 · (12 · 128² + 13 · 128) + 2 · 128 = {counted}" in page
+    around = (DAY3 / "around.md").read_text("utf-8")
+    shares = torch.tensor([0.5, 0.3, 0.15, 0.05])
+    drawn = choose(shares.log().expand(20_000, -1), top_p=0.7).bincount(minlength=4) / 20_000
+    assert "Two stay, with 0.625 and 0.375." in around
+    assert torch.allclose(drawn, torch.tensor([0.625, 0.375, 0, 0]), atol=0.02)
+    quarter = warmup_cosine(999, 1000), warmup_cosine(4 * 250 - 1, 1000)
+    assert quarter[0] == quarter[1] and "At its end" in answers(DAY3 / "around.md", "## Ask")[3]
     mean, half = project.interval([-0.02, -0.01, -0.03])
     assert "−0.02 ± 4.303 · 0.01 / √3 = −0.02 ± 0.025" in page
     assert (round(mean, 3), round(half, 3)) == (-0.02, 0.025)
