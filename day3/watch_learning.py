@@ -7,6 +7,7 @@ The weights at every snapshot are kept in out/snapshots, and what is there is no
 About ten minutes a seed on one core.
 """
 
+import json
 import sys
 import time
 from pathlib import Path
@@ -215,6 +216,12 @@ def watched(seed, text):
     }
 
 
+def in_few_lines(path):
+    """One line for each row of the record: there are thousands of numbers in it."""
+    rows = (f'"{name}": {json.dumps(row)}' for name, row in recording.read(path).items())
+    path.write_text("{\n" + ",\n".join(rows) + "\n}\n", encoding="utf-8")
+
+
 def main(arguments):
     """Record unless told only to draw; 2 for a call that is neither."""
     if arguments not in ([], ["figures"]):
@@ -227,6 +234,7 @@ def main(arguments):
             found = watched(seed, text)
             seconds = round(time.perf_counter() - start, 1)
             recording.write(f"seed {seed}", found | {"seconds": seconds}, RECORD)
+            in_few_lines(RECORD)
             print(f"seed {seed}: {seconds} s, {found['end']['validation']} nats", flush=True)
     inside_figures.draw(list(recording.read(RECORD).values()))
     return 0

@@ -142,7 +142,7 @@ def test_a_planted_induction_circuit_is_found_where_it_is_and_nowhere_else():
 
 
 def test_induction_asks_only_about_the_second_half_and_halves_do_not_overlap():
-    x, y = heads.repeated_text(30, 10, B=2)
+    x, y = heads.repeated_text(3, 10, B=2)
     assert x.shape == (2, 19) and torch.equal(x[:, 1:], y[:, :-1])
     asked = heads.induction_pattern(x).any(-1)
     assert not asked[:, :10].any() and asked[:, 10:].all()
