@@ -10,6 +10,7 @@ says the same. Pictures go beside the checkpoint, or to --out.
 
 import dataclasses
 import hashlib
+import os
 import sys
 from pathlib import Path
 
@@ -66,6 +67,9 @@ def main(arguments=None):
             return 0
         for part in look(model, state, alphabet, settings):
             print(part, end="\n\n", flush=True)
+    except BrokenPipeError:  # the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (ValueError, OSError, NotImplementedError) as error:
         print(f"inside.py: {error}", file=sys.stderr)
         return 2
