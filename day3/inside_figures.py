@@ -7,6 +7,7 @@ import numpy as np
 import heads
 import inside_pictures
 import pictures
+from inside_tables import best_head
 from symbols import QUESTIONS
 
 FIGURES = Path(__file__).parent / "figures"
@@ -29,13 +30,6 @@ def draw(rows):
     inside_pictures.attention(weights, end["line"][: weights.shape[-1]], FIGURES)
 
 
-def best(row, kind):
-    """The head that scores highest at the end: its curve, layer and number, counted from 1."""
-    curves = np.array(row["snapshots"][kind])  # (snapshots, L, H)
-    layer, head = np.unravel_index(np.nanargmax(curves[-1]), curves.shape[1:])
-    return curves[:, layer, head], int(layer) + 1, int(head) + 1
-
-
 def against_steps(panel, steps):
     """A scale of doublings, with a place for step 0."""
     panel.set_xscale("symlog", linthresh=10, linscale=0.4)
@@ -54,12 +48,12 @@ def emergence(rows):
             curves = np.array(row["snapshots"][kind]).reshape(len(steps), -1)
             panel.plot(steps, curves, color="gray", linewidth=0.5, alpha=0.4)
         for n, row in enumerate(rows):
-            curve, layer, head = best(row, kind)
+            curve, layer, head = best_head(row, kind)
             name = f"seed {row['seed']}: layer {layer}, head {head}"
             panel.plot(steps, curve, color=pictures.COLOURS[n], linewidth=1.8, label=name)
         panel.axhline(rows[0]["equal weights"][kind], color="black", linestyle=":", linewidth=1)
         panel.set_title(kind, fontsize=11)
-        panel.set_ylim(0, max(0.3, 1.05 * max(best(row, kind)[0].max() for row in rows)))
+        panel.set_ylim(0, max(0.3, 1.05 * max(np.max(row["snapshots"][kind]) for row in rows)))
         panel.legend(fontsize=7.5, loc="upper left")
     last = axes.flat[-1]
     for n, row in enumerate(rows):
@@ -135,7 +129,7 @@ def losses(rows):
         pictures.line(left, steps, part, n, label)
     against_steps(left, steps)
     left.set(xlabel="steps", ylabel="loss if it had to answer there, nats", ylim=(1, 8))
-    left.legend(fontsize=9, loc="upper right")
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower left", ncols=5, fontsize=8)
     bins = rows[0]["end"]["by position"]
     x = [(first * last) ** 0.5 for first, last, _ in bins]
     y = np.array([[loss for _, _, loss in row["end"]["by position"]] for row in rows])

@@ -33,12 +33,17 @@ def symbols(before, after, alphabet, folder, name="inside_symbols"):
     kind = kinds(alphabet)
     for panel, (points, shares), when in zip(axes, (before, after), ("untrained", "trained")):
         points = np.asarray(points)
+        far = np.linalg.norm(points - np.median(points, axis=0), axis=1)
+        near = far <= 3 * np.median(far)  # a few rare symbols far off would squeeze all others
+        if not near.all():
+            outside = " ".join(visible(s) for s, here in zip(alphabet, near) if not here)
+            panel.text(0.98, 0.02, f"outside: {outside}", ha="right", transform=panel.transAxes)
         for symbol, n, point in zip(alphabet, kind, points):
             panel.text(
                 *point, visible(symbol), color=pictures.COLOURS[n], ha="center", va="center",
-                fontsize=10 if symbol.isalnum() else 14, fontweight="bold",
+                fontsize=10 if symbol.isalnum() else 14, fontweight="bold", clip_on=True,
             )  # fmt: skip
-        low, size = points.min(axis=0), np.ptp(points, axis=0)
+        low, size = points[near].min(axis=0), np.ptp(points[near], axis=0)
         panel.set(
             xlim=(low[0] - 0.05 * size[0], low[0] + 1.05 * size[0]),
             ylim=(low[1] - 0.05 * size[1], low[1] + 1.05 * size[1]),

@@ -57,6 +57,13 @@ def half_way(steps, values):
     return next(s for s, v in zip(steps, values, strict=True) if v >= middle)
 
 
+def appears(row, kind):
+    """The first snapshot at which some head has twice the weight of an even one, else a dash."""
+    most = np.array(row["snapshots"][kind]).max(axis=(1, 2))
+    steps = np.array(row["steps"])[most > APPEARED * row["equal weights"][kind]]
+    return str(steps[0]) if len(steps) else "--"
+
+
 def rise(rows, curves):
     """Cells: half of the way at step, and the steepest rise, of every seed that has a curve."""
     steps, cells = rows[0]["steps"], []
@@ -78,17 +85,11 @@ def heads():
         even, ends = rows[0]["equal weights"][kind], [curve[-1] for curve, _, _ in found]
         where = ", ".join(f"{layer}.{head}" for _, layer, head in found)
         curves = [curve if curve[-1] > APPEARED * even else None for curve, _, _ in found]
-        when = rise(rows, curves) if any(c is not None for c in curves) else ["did not appear", ""]
-        lines.append([kind, f"{even:.2f}", span(ends), where, *when])
-    head = [
-        "kind of head",
-        "all keys equally",
-        "best head",
-        "layer.head",
-        "half of its way",
-        "steepest",
-    ]
-    return table(head, lines)
+        when = rise(rows, curves) if any(c is not None for c in curves) else ["", ""]
+        first = ", ".join(appears(row, kind) for row in rows)
+        lines.append([kind, f"{even:.2f}", span(ends), where, first, *when])
+    head = ["kind of head", "all keys equally", "best head", "layer.head", "appears"]
+    return table([*head, "half of its way", "steepest"], lines)
 
 
 def worked():
@@ -269,11 +270,10 @@ def run():
     """What was trained, and where it ended."""
     rows = record()
     losses = span([row["end"]["validation"] for row in rows], "{:.4f}")
-    seeds, seconds = [row["seed"] for row in rows], [row["seconds"] for row in rows]
+    seeds = ", ".join(str(row["seed"]) for row in rows)
     return (
-        f"The default small model, {rows[0]['steps'][-1]} steps, seeds {seeds}, validation loss "
-        f"{losses} nats. {rows[0]['machine']}, {rows[0]['versions']}; training and measuring took "
-        f"{span(seconds, '{:.0f}')} seconds a seed, beside other programs."
+        f"The default small model, {rows[0]['steps'][-1]} steps, seeds {seeds}: validation loss "
+        f"{losses} nats. {rows[0]['machine']}, {rows[0]['versions']}, torch {rows[0]['torch']}."
     )
 
 

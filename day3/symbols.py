@@ -1,9 +1,9 @@
 """What the table of embeddings knows of the symbols: vowels, capitals, punctuation; nobody told it.
 
 There are few symbols and many channels, and in so many channels almost anything can be told apart.
-So a linear probe is judged on symbols that it has not seen, one left out at a time, and beside
-controls that it has to beat: the table before training, the same probe on shuffled answers, and
-a probe that is told nothing but how often each symbol occurs.
+So a linear probe is judged on symbols that it has not seen: one is left out at a time, a letter in
+both cases. And it stands beside controls that it has to beat: the table before training, the same
+probe on shuffled answers, and a probe that is told nothing but how often each symbol occurs.
 Letters: V symbols, C channels. NumPy only.
 
     python day3/symbols.py     planted clusters are found, and nothing is found in noise
@@ -32,14 +32,14 @@ def kinds(symbols):
     return np.array([KINDS.index(name) for name in names])
 
 
-def left_out(x, answers):
-    """Whether a linear probe is right on each symbol, fitted to all the others.
+def left_out(x, answers, names):
+    """Whether a linear probe is right on each symbol, fitted to all that are called otherwise.
 
-    x (N, C), answers (N,) bool, at least two of each -> right (N,) bool
+    x (N, C), answers (N,) bool, names (N,): "a" for both a and A -> right (N,) bool
     Ridge regression on +1 and -1, in which both answers weigh the same however many they are. A
     constant channel is added, and x is scaled so that its rows have a mean squared length of 1.
     """
-    if min(answers.sum(), (~answers).sum()) < 2:
+    if min(len(set(names[answers])), len(set(names[~answers]))) < 2:
         raise ValueError("a probe needs at least two symbols of each answer")
     x = x - x.mean(axis=0)
     x = x / max(np.sqrt((x**2).sum(axis=1).mean()), 1e-12)
@@ -47,7 +47,7 @@ def left_out(x, answers):
     N = len(x)
     right = np.zeros(N, dtype=bool)
     for i in range(N):
-        rest = np.arange(N) != i
+        rest = names != names[i]
         y = answers[rest]
         counts = np.where(y, y.sum(), (~y).sum())  # a symbol weighs 1 / count of its answer
         fitted = np.linalg.solve(kernel[np.ix_(rest, rest)] + RIDGE * np.diag(counts), 2.0 * y - 1)
@@ -76,28 +76,34 @@ def wilson(p, n, z=1.96):
 
 
 def asked(symbols, question):
-    """Which symbols a question is about, and which of those are to be told from the rest."""
+    """The symbols that a question is about, as places; their answers; what each is called."""
     about, answer = QUESTIONS[question]
-    which = np.array([about(s) for s in symbols])
-    return which, np.array([bool(answer(s)) for s in np.array(list(symbols))[which]])
+    which = [i for i, s in enumerate(symbols) if about(s)]
+    answers = np.array([bool(answer(symbols[i])) for i in which], dtype=bool)
+    return which, answers, np.array([symbols[i].lower() for i in which])
 
 
 def probed(table, symbols, question):
     """A probe on a table of embeddings (V, C) -> its balanced share with the interval."""
-    which, answers = asked(symbols, question)
-    return balanced(left_out(table[which], answers), answers)
+    which, answers, names = asked(symbols, question)
+    return balanced(left_out(table[which], answers, names), answers)
 
 
 def shuffled(table, symbols, question, rng, times=20):
     """The same probe on answers dealt out at random: shares, one for each deal."""
-    which, answers = asked(symbols, question)
+    which, answers, names = asked(symbols, question)
     deals = (rng.permutation(answers) for _ in range(times))
-    return [balanced(left_out(table[which], deal), deal)[0] for deal in deals]
+    return [balanced(left_out(table[which], deal, names), deal)[0] for deal in deals]
 
 
 def possible(symbols):
     """The questions for which an alphabet has enough symbols of each answer."""
-    return [q for q in QUESTIONS if min(np.bincount(asked(symbols, q)[1], minlength=2)) > 1]
+    found = []
+    for question in QUESTIONS:
+        _, answers, names = asked(symbols, question)
+        if min(len(set(names[answers])), len(set(names[~answers]))) > 1:
+            found.append(question)
+    return found
 
 
 def cosines(table):

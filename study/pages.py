@@ -82,7 +82,7 @@ def exercises():
 
 
 BLOCKS = {"boxes": boxes, "times": times, "exercises": exercises, "ways": ways}
-for path in sorted([*ROOT.glob("day*/day*_tables.py"), *ROOT.glob("resources/*_tables.py")]):
+for path in sorted([*ROOT.glob("day*/*_tables.py"), *ROOT.glob("resources/*_tables.py")]):
     BLOCKS |= runpy.run_path(str(path))["TABLES"]
 
 

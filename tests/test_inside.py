@@ -19,6 +19,7 @@ import heads
 import inside
 import inside_figures
 import inside_pictures
+import inside_tables
 import lens
 import pictures
 import symbols
@@ -288,14 +289,14 @@ def test_the_star_stands_where_the_answer_settles():
 # the symbols
 
 
-def explicit(x, answers):
+def explicit(x, answers, names):
     """The same probe written out: weighted ridge regression on the channels, fitted N times."""
     x = x - x.mean(axis=0)
     x = x / np.sqrt((x**2).sum(axis=1).mean())
     x = np.column_stack([x, np.ones(len(x))])
     right = []
     for i in range(len(x)):
-        rest = [j for j in range(len(x)) if j != i]
+        rest = [j for j in range(len(x)) if names[j] != names[i]]
         w = np.array([1 / sum(answers[k] == answers[j] for k in rest) for j in rest])
         a = (x[rest].T * w) @ x[rest] + symbols.RIDGE * np.eye(x.shape[1])
         fitted = np.linalg.solve(a, (x[rest].T * w) @ np.where(answers[rest], 1.0, -1.0))
@@ -306,9 +307,21 @@ def explicit(x, answers):
 def test_the_probe_is_the_one_written_out():
     rng = np.random.default_rng(0)
     answers = np.arange(30) % 5 == 0
-    for scale in (0, 1.0):
+    for scale, names in ((0, np.arange(30)), (1.0, np.arange(30)), (1.0, np.arange(30) // 2)):
         x = rng.normal(size=(30, 9)) + scale * answers[:, None]
-        assert np.array_equal(symbols.left_out(x, answers), explicit(x, answers))
+        found = symbols.left_out(x, answers, names)
+        assert np.array_equal(found, explicit(x, answers, names))
+
+
+def test_the_other_case_of_a_letter_does_not_give_its_answer_away():
+    rng = np.random.default_rng(0)
+    alphabet = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    shares = []
+    for _ in range(20):
+        letters = rng.normal(size=(26, 128))
+        table = np.concatenate([letters, letters]) + 0.01 * rng.normal(size=(52, 128))
+        shares.append(symbols.probed(table, alphabet, "vowel or consonant")[0])
+    assert 0.35 < np.mean(shares) < 0.6
 
 
 def test_planted_clusters_are_found_and_shuffled_answers_are_chance():
@@ -364,7 +377,7 @@ def test_a_small_alphabet_is_asked_only_what_it_can_answer():
     assert symbols.possible("abcdeABCDE.,") == list(symbols.QUESTIONS)
     assert math.isnan(symbols.own_case(np.eye(3), "abc")[0])
     with pytest.raises(ValueError, match="at least two symbols"):
-        symbols.left_out(np.eye(3), np.array([True, False, False]))
+        symbols.left_out(np.eye(3), np.array([True, False, False]), np.array(list("abc")))
 
 
 # what is written
@@ -493,6 +506,24 @@ def test_what_is_written_while_it_is_watched_goes_on_from_the_prompt(run, capsys
         assert shown.count("\nlayer ") == 2
 
 
+def test_the_map_has_each_weight_under_its_character(monkeypatch):
+    model, alphabet = shaken(context=32), Alphabet("abcdefghijk")
+
+    def pretended(model, alphabet, prompt, length):
+        for n in range(length):  # each is written by the third character of the prompt alone
+            yield (
+                "defgh"[n % 5],
+                F.one_hot(torch.tensor(2), len(prompt) + n).float().expand(3, 2, -1),
+            )
+
+    monkeypatch.setattr(inside, "writing", pretended)
+    lines = inside.while_writing(model, alphabet, "abcab").splitlines()
+    head = lines[lines.index("layer 2") + 1]
+    rows = lines[lines.index("layer 2") + 2 : lines.index("layer 3") - 1]
+    assert head.split()[:7] == list("abcabde") and [row[0] for row in rows[:6]] == list("defghd")
+    assert len(rows) == inside.GOES_ON and all(row[2:].rstrip() == "    @" for row in rows)
+
+
 def test_the_drawn_weights_are_those_of_the_forward_pass(monkeypatch, tmp_path):
     model, drawn = shaken(), []
     monkeypatch.setattr(pictures, "save", lambda figure, *_: drawn.append(figure))
@@ -533,6 +564,11 @@ def test_a_model_file_that_computes_something_else_is_refused(run, tmp_path, cap
     path = str(run.settings.out / "gpt.pt")
     assert inside.main(["--checkpoint", path, "--model", str(other)]) == 2
     assert "its logits differ by" in capsys.readouterr().err
+    # the learner's own, written otherwise: the same function is looked into
+    other.write_text(source.replace("if self.watch:", "if False:"), "utf-8")
+    start = run.alphabet.decode(run.validation[:9])
+    assert inside.main(["--checkpoint", path, "--model", str(other), "--write", start]) == 0
+    assert "layer 2" in capsys.readouterr().out
 
 
 def test_windows_are_of_the_text_and_reach_its_end():
@@ -566,3 +602,88 @@ def test_a_recording_of_a_few_steps_has_what_the_figures_need(monkeypatch, tmp_p
     assert rows[0]["snapshots"]["cosine with birth"][0] == 1
     inside_figures.draw(rows)
     assert len(list((tmp_path / "figures").glob("inside_*.png"))) == 7
+
+
+def test_the_steepest_rise_is_counted_by_doublings():
+    steps = [0, 10, 20, 40, 80]
+    assert inside_tables.steepest(steps, [0, 5, 5.5, 7, 8]) == (20, 40)
+    assert inside_tables.steepest([0, 10, 12, 40], [0, 0, 1, 3]) == (10, 12)
+    assert inside_tables.half_way(steps, [1, 1, 2, 4, 5]) == 40
+    row = {"steps": steps[:3], "snapshots": {"x": [[[0.1, 0.1]], [[0.1, 0.2]], [[0.3, 0]]]}}
+    row["equal weights"] = {"x": 0.1}
+    assert inside_tables.appears(row, "x") == "20"
+    assert inside_tables.appears(row | {"equal weights": {"x": 0.2}}, "x") == "--"
+    curve, layer, head = inside_tables.best_head(row, "x")
+    assert (curve.tolist(), layer, head) == ([0.1, 0.1, 0.3], 1, 1)
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return inside_tables.record()
+
+
+def test_the_record_says_what_the_page_says_of_heads(rows):
+    for row in rows:
+        even, found = row["equal weights"], row["snapshots"]
+        assert row["steps"] == list(watch_learning.WHEN)
+        late = {kind: np.array(found[kind])[row["steps"].index(31)].max() for kind in heads.KINDS}
+        for kind in ("previous character", "present word", "word start", "line start"):
+            assert late[kind] < 2 * even[kind], kind  # nothing yet
+            assert inside_tables.best_head(row, kind)[0][-1] > 4 * even[kind], kind
+        for kind in ("first position", "induction"):
+            assert inside_tables.best_head(row, kind)[0][-1] < 1.2 * even[kind], kind
+        assert inside_tables.best_head(row, "previous character")[1] == 1
+        assert inside_tables.best_head(row, "line start")[1] in (2, 3)
+        lines = np.sort(np.array(found["line start"][-1]).flatten())
+        assert lines[-2] < 0.5 * lines[-1]
+        first = {kind: float(inside_tables.appears(row, kind)) for kind in ("previous character",
+                 "present word", "word start", "line start")}  # fmt: skip
+        assert first["previous character"] == min(first.values())
+        assert found["loss"][row["steps"].index(48)] < 2.4835 + 0.03  # where counting pairs ends
+        assert np.min(found["entropy, share"][0]) > 0.99
+        assert np.max(np.mean(found["entropy, share"][-1], axis=1)) < 0.75
+
+
+def test_the_record_says_what_the_page_says_of_parts(rows):
+    for row in rows:
+        end = row["end"]
+        assert sum(end["silent"]) <= 2
+        feed = end["without feed-forward"]
+        assert feed[0] > 1 and feed[0] > 3 * max(*feed[1:], np.max(end["without head"]))
+        assert np.max(end["without head"]) == np.max(end["without head"][0])
+        assert np.max(end["without head"][1:]) < 0.15
+        _, layer, head = inside_tables.best_head(row, "previous character")
+        assert np.max(end["without head"]) == end["without head"][layer - 1][head - 1]
+        for name in ("repeated at random", "repeated text"):
+            first, second = row["snapshots"][name][-1]
+            assert second > first - 0.1, name  # nothing is gained
+        assert row["snapshots"]["repeated at random"][-1][1] > 2 * math.log(65)
+
+
+def test_the_record_says_what_the_page_says_of_symbols_and_layers(rows):
+    for row in rows:
+        found, step = row["snapshots"], row["steps"].index
+        for question, probe in row["end"]["probes"].items():
+            assert probe["trained"][1] > max(probe["untrained"][2], probe["shuffled"][2]), question
+            assert probe["trained"][0] > probe["how often"][0]
+        assert found["own case"][step(48)] < 0.3 < found["own case"][-1] < 0.9
+        assert found["same kind"][step(48)] > 0.7
+        lens_losses = np.array(found["lens, loss"])
+        assert lens_losses[-1, 1] > lens_losses[:, 1].min() + 0.1
+        assert lens_losses[-1, 0] > 2 * math.log(65)
+        late = {(a, b): loss for a, b, loss in row["end"]["by position"]}
+        assert abs(late[9, 16] - late[65, 128]) < 0.06 < late[3, 4] - late[9, 16]
+
+
+def test_the_record_says_what_the_page_says_of_writing(rows):
+    def middle(way, key):
+        return np.median([text[key] for row in rows for text in row["written"][way]])
+
+    assert middle("greedy", "repeated") > 0.8
+    assert middle("temperature 0.8", "repeated") < 0.1
+    assert middle("greedy", "loss") < middle("real text", "loss") - 0.2
+    assert abs(middle("temperature 1.0", "loss") - middle("real text", "loss")) < 0.15
+    for way in ("temperature 0.5", "temperature 0.8", "temperature 1.0", "top-k 10", "top-p 0.9"):
+        assert middle(way, "copied") < middle("real text", "copied") + 15, way
+    losses = [middle(f"temperature {t}", "loss") for t in (0.5, 0.8, 1.0, 1.3)]
+    assert losses == sorted(losses)
