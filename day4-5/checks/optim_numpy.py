@@ -224,6 +224,16 @@ class exercise_4_9:
             def roll(weight, velocity, gradient, old, lr, beta):
                 return weight - velocity
 
+        class rate_and_sign_in_the_velocity:
+            """Learning rate and minus stand inside the velocity. Other books do so; but then a
+            schedule cannot slow what already rolls. Here the velocity is made of gradients alone."""
+
+            def gain(gradient, beta, lr):
+                return -lr * gradient
+
+            def roll(weight, velocity, gradient, old, lr, beta):
+                return weight + velocity
+
         def gain__rate_twice(gradient, beta, lr):
             """The learning rate is used twice, once in the velocity and once on the weight: a rate of
             0.1 moves by 0.01. Where does it belong?"""
@@ -356,6 +366,9 @@ class exercise_4_10:
         def order(beta_1, beta_2):
             return beta_1, beta_2
 
+        def hand_on(beta_1, beta_2, eps):
+            return (beta_1, beta_2), eps
+
     def whole(steps):
         def step(weight, gradient, mean, square, t, lr, betas, eps):
             if t < 1:
@@ -379,7 +392,8 @@ class exercise_4_10:
         ):
             pulled = steps.pull(weight, lr, weight_decay)
             gradient = steps.join(gradient, weight, weight_decay)
-            moved, *kept = step(pulled, gradient, mean, square, t, lr, (beta_1, beta_2), eps)
+            more = steps.hand_on(beta_1, beta_2, eps)
+            moved, *kept = step(pulled, gradient, mean, square, t, lr, *more)
             return steps.after(moved, weight, lr, weight_decay), *kept
 
         return {"adam": adam, "adamw": adamw}
@@ -635,6 +649,11 @@ class exercise_4_10:
 
             def join(gradient, weight, weight_decay):
                 return gradient + weight_decay * weight
+
+        def hand_on__nothing(beta_1, beta_2, eps):
+            """adamw is right as long as betas and eps are the usual ones. Others that come in are not
+            handed on."""
+            return (0.9, 0.999), 1e-8
 
         def pull__no_rate(weight, lr, weight_decay):
             """The decay takes its whole share at every step, whatever the learning rate. At lr = 0.001
@@ -1006,6 +1025,11 @@ class exercise_4_11:
             """The lengths of the arrays are added. 3 and 4 at right angles are 5 long together, not
             7: what is added before the root?"""
             return sum(math.sqrt((d**2).sum()) for d in gradients.values())
+
+        def norm__root_of_the_norms(gradients):
+            """The lengths of the arrays are added, and then comes one more root. np.linalg.norm has
+            taken a root already: what is added before it?"""
+            return math.sqrt(sum(np.linalg.norm(d) for d in gradients.values()))
 
         def norm__longest(gradients):
             """This is the length of the longest array. All arrays together are one vector: how long
