@@ -76,6 +76,16 @@ def warmup_cosine(step, steps, warmup, floor=0.0):
 
 
 # exercise 4.11, further
+def warmup_cosine_of(micro_batch, parts, steps, warmup, floor=0.0):
+    """warmup_cosine where a step adds up the gradients of `parts` micro-batches, to save memory.
+
+    micro_batch counts from 1; steps and warmup count steps, as before. The micro-batches of one step
+    have the share of that step.
+    """
+    return warmup_cosine(math.ceil(micro_batch / parts), steps, warmup, floor)
+
+
+# exercise 4.11, further
 def inverse_square_root(step, C, warmup):
     """The learning rate itself, for a model of C channels: up along a line, down as 1 / sqrt(step).
 

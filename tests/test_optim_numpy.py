@@ -7,7 +7,15 @@ import pytest
 import torch
 
 import optim_numpy
-from optim_numpy import SGD, AdamW, clip_factor, inverse_square_root, matrices, warmup_cosine
+from optim_numpy import (
+    SGD,
+    AdamW,
+    clip_factor,
+    inverse_square_root,
+    matrices,
+    warmup_cosine,
+    warmup_cosine_of,
+)
 
 SHAPES = {"embedding": (7, 3), "head.w": (3, 5), "norm.gain": (3,), "deep": (2, 3, 4)}
 
@@ -116,6 +124,18 @@ def test_the_ends_of_the_cosine():
     assert warmup_cosine(7, 10, 4, 0.2) == pytest.approx(0.6)
     assert warmup_cosine(10, 10, 4, 0.2) == warmup_cosine(99, 10, 4, 0.2) == pytest.approx(0.2)
     assert warmup_cosine(1, 10, 0) < 1 and warmup_cosine(5, 4, 4, 0.3) == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize("parts", [1, 4])
+def test_micro_batches_of_a_step_share_its_rate_as_torchs_scheduler_gives_it(parts):
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: warmup_cosine(s + 1, 9, 3))
+    for micro_batch in range(1, 9 * parts + 1):
+        rate = optimizer.param_groups[0]["lr"]
+        assert warmup_cosine_of(micro_batch, parts, 9, 3) == pytest.approx(rate)
+        if micro_batch % parts == 0:
+            optimizer.step()
+            scheduler.step()
 
 
 def test_the_rate_of_the_paper():

@@ -735,6 +735,9 @@ class exercise_4_11:
         yield "warmup_cosine", 1, 6, 0
         yield "warmup_cosine", 6, 6, 6, 0.3
         yield "warmup_cosine", 7, 6, 6, 0.3
+        for micro_batch in (1, 3, 4, 5, 12, 13, 16, 17, 40, 41):
+            yield "warmup_cosine_of", micro_batch, 4, 10, 3, 0.2
+        yield "warmup_cosine_of", 7, 1, 10, 3
         for step in (1, 3, 5, 7, 19):
             yield "inverse_square_root", step, 16, 5
         yield "inverse_square_root", 16_000, 512, 4000
@@ -753,6 +756,10 @@ class exercise_4_11:
             warmup = int(rng.integers(0, 9))
             steps = warmup + int(rng.integers(1, 20))
             floor = float(rng.choice([0, 0.1, 0.5]))
+            if rng.random() < 0.5:
+                parts = int(rng.integers(1, 6))
+                micro_batch = int(rng.integers(1, parts * (steps + 4)))
+                return "warmup_cosine_of", micro_batch, parts, steps, warmup, floor
             return "warmup_cosine", int(rng.integers(1, steps + 4)), steps, warmup, floor
         if rng.random() < 0.4:
             return "inverse_square_root", *(int(n) for n in rng.integers(1, [40, 65, 20]))
@@ -782,6 +789,12 @@ class exercise_4_11:
 
         def raised(wave, floor):
             return floor + (1 - floor) * wave
+
+        def step_of(micro_batch, parts):
+            return -(-micro_batch // parts)
+
+        def planned(steps, warmup, parts):
+            return steps, warmup
 
         def width(C):
             return C**-0.5
@@ -815,6 +828,10 @@ class exercise_4_11:
             done = steps.ended(steps.done(step, steps_, warmup))
             return steps.raised(steps.wave(done), floor)
 
+        def warmup_cosine_of(micro_batch, parts, steps_, warmup, floor=0.0):
+            step = steps.step_of(micro_batch, parts)
+            return warmup_cosine(step, *steps.planned(steps_, warmup, parts), floor)
+
         def inverse_square_root(step, C, warmup):
             if step < 1:
                 raise ValueError
@@ -827,6 +844,7 @@ class exercise_4_11:
 
         return {
             "warmup_cosine": warmup_cosine,
+            "warmup_cosine_of": warmup_cosine_of,
             "inverse_square_root": inverse_square_root,
             "clip_factor": clip_factor,
         }
@@ -851,6 +869,24 @@ class exercise_4_11:
             later = f.warmup_cosine(steps + 3, steps, warmup, floor)
             if abs(later - floor) > 1e-9:
                 return f"Three steps after the last the share is {later:.3g}. It should stay low."
+
+        def warmup_cosine_of__the_parts_of_a_step_agree(
+            f, result, micro_batch, parts, steps, warmup, floor=0.0
+        ):
+            first = (micro_batch - 1) // parts * parts
+            given = parts, steps, warmup, floor
+            shares = [f.warmup_cosine_of(first + n, *given) for n in range(1, parts + 1)]
+            if max(shares) - min(shares) > 1e-9:
+                return (
+                    f"Micro-batches {first + 1} to {first + parts} are one step with many shares."
+                )
+
+        def warmup_cosine_of__the_end(f, result, micro_batch, parts, steps, warmup, floor=0.0):
+            last = f.warmup_cosine_of(parts * steps, parts, steps, warmup, floor)
+            if steps > warmup and abs(last - floor) > 1e-9:
+                return (
+                    f"Micro-batch {parts * steps}, the last of all, has {last:.3g}, not the floor."
+                )
 
         def inverse_square_root__peak(f, result, step, C, warmup):
             top = f.inverse_square_root(warmup, C, warmup)
@@ -972,6 +1008,41 @@ class exercise_4_11:
             """The wave is cut off at the floor: it falls too fast and then lies flat. It should be
             squeezed into the room between floor and 1."""
             return max(floor, wave)
+
+        def step_of__micro_batches(micro_batch, parts):
+            """The schedule is moved on by every micro-batch: with four to a step it is over after a
+            quarter of the run. What does one step of the optimiser count as?"""
+            return micro_batch
+
+        def step_of__one_late(micro_batch, parts):
+            """The last micro-batch of a step has the share of the next step already. Which step is
+            micro-batch 4, where four make one?"""
+            return micro_batch // parts + 1
+
+        def step_of__from_0(micro_batch, parts):
+            """The first micro-batches are of step 0, which there is not: steps count from 1. How does
+            one divide and round up?"""
+            return micro_batch // parts
+
+        def step_of__not_whole(micro_batch, parts):
+            """The share moves within a step: a quarter of a step is no step. All micro-batches of a
+            step have the same share."""
+            return max(1, micro_batch / parts)
+
+        def step_of__times(micro_batch, parts):
+            """The number of the micro-batch is multiplied by how many make a step. Are there more
+            steps than micro-batches, or fewer?"""
+            return micro_batch * parts
+
+        class planned_in_micro_batches:
+            """Everything counts micro-batches here, so that the share moves within a step. What comes
+            in as steps and warmup counts steps; which of the three has to be converted?"""
+
+            def step_of(micro_batch, parts):
+                return micro_batch
+
+            def planned(steps, warmup, parts):
+                return steps * parts, warmup * parts
 
         def choose__higher(falls, climbs):
             """Of the two curves the higher one is taken: the rate begins enormous, and then climbs

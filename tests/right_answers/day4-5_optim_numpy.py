@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from optim_numpy import adam, sgd
+from optim_numpy import adam, sgd, warmup_cosine
 
 
 class exercise_4_9__added:
@@ -128,6 +128,9 @@ class exercise_4_11__by_cases:
         angle = math.pi * (step - warmup) / (steps - warmup)
         return (1 + floor) / 2 + (1 - floor) / 2 * math.cos(angle)
 
+    def warmup_cosine_of(micro_batch, parts, steps, warmup, floor=0.0):
+        return warmup_cosine((micro_batch - 1) // parts + 1, steps, warmup, floor)
+
     def inverse_square_root(step, C, warmup):
         if step < 1:
             raise ValueError("the first step is 1")
@@ -152,6 +155,10 @@ class exercise_4_11__numpy:
         down = floor + (1 - floor) * np.sin(np.pi * left / 2) ** 2
         return float(down) if step > warmup else step / warmup
 
+    def warmup_cosine_of(micro_batch, parts, steps, warmup, floor=0.0):
+        step = int(np.ceil(micro_batch / parts))
+        return warmup_cosine(step, floor=floor, warmup=warmup, steps=steps)
+
     def inverse_square_root(step, C, warmup):
         if step < 1:
             raise ValueError("the first step is 1")
@@ -171,6 +178,10 @@ class exercise_4_11__one_vector:
         share = (step - warmup) / (steps - warmup) if step < steps else 1
         turn = math.e ** (1j * math.pi * share)
         return floor + (1 - floor) * (turn.real + 1) / 2
+
+    def warmup_cosine_of(micro_batch, parts, steps, warmup, floor=0.0):
+        full, rest = divmod(micro_batch, parts)
+        return warmup_cosine(full + bool(rest), steps, warmup, floor)
 
     def inverse_square_root(step, C, warmup):
         if step < 1:
