@@ -39,8 +39,8 @@ class Size(NamedTuple):
 
 SIZES = {
     "small": Size(1, 4, 32, 1500),
-    "medium": Size(2, 4, 64, 800),
-    "large": Size(3, 6, 96, 600),
+    "medium": Size(2, 4, 64, 600),
+    "large": Size(3, 6, 96, 500),
 }
 
 
@@ -78,14 +78,15 @@ def batches(rng, N, B, steps):
         left = left[B:]
 
 
-def training(params, ids, targets, H, steps, rng, rate=RATE):
-    """Change `params` in so many steps of AdamW on B items each: yields a Step after each of them.
+def training(params, ids, targets, H, steps, rng, optimizer=None):
+    """Change `params` in so many steps on B items each: yields a Step after each of them.
 
-    ValueError where ids and targets do not fit, and where a gradient is no longer a number.
+    Without another optimiser it is AdamW, at the rate above. ValueError where ids and targets do not fit, and where a gradient is no longer a number.
     """
     if ids.shape != targets.shape:
         raise ValueError(f"ids {ids.shape} and targets {targets.shape} must have one shape")
-    optimizer = AdamW(params, rate, BETAS, weight_decay=DECAY, decayed=matrices(params))
+    if optimizer is None:
+        optimizer = AdamW(params, RATE, BETAS, weight_decay=DECAY, decayed=matrices(params))
     mask = causal_mask(ids.shape[1])
     for number, own in enumerate(batches(rng, len(ids), min(B, len(ids)), steps), start=1):
         loss, grads = loss_and_gradients(params, ids[own], targets[own], H, mask, bend=relu)
