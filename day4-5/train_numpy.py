@@ -140,17 +140,12 @@ def train(settings):
                 f"step {step.number:5}  {time.perf_counter() - start:4.0f} s  loss {step.loss:.4f}  "
                 f"gradient {step.norm:.3f}  right on the development part {share:.1%}"
             )
-    told = breakdown(
-        [kind for kind, _, _ in parts["test"]], right(params, task, parts["test"], size.H)
-    )
-    print("on unseen items:" + "".join(
-        f"\n  {kind:12} {hits:4} of {n:4}   95 % of such intervals hold the truth: "
-        f"{low:.1%} to {high:.1%}" for kind, (hits, n, low, high) in told.items()
-    ))  # fmt: skip
-    print(
-        "\n"
-        + step_by_step.attention_map(params, task, parts["test"][len(parts["test"]) // 2], size.H)
-    )
+    test = parts["test"]
+    told = breakdown([kind for kind, _, _ in test], right(params, task, test, size.H))
+    print("on unseen items, with the interval that holds the true share 95 times of 100:")
+    for kind, (hits, n, low, high) in told.items():
+        print(f"  {kind:12} {hits:4} of {n:4}  {hits / n:6.1%}  ({low:.1%} to {high:.1%})")
+    print(f"\n{step_by_step.attention_map(params, task, test[len(test) // 2], size.H)}")
 
 
 def main(arguments=None):
