@@ -6,7 +6,7 @@ import statistics
 from pathlib import Path
 
 RECORD = Path(__file__).parent / "results" / "training.json"
-TASKS = ("digits", "reverse", "sums", "sums-reversed")
+TASKS = ("digits", "digits, one layer", "reverse", "sums", "sums-reversed")
 Z = 1.959963984540054
 
 
@@ -52,7 +52,7 @@ def tasks():
         first = own[0]
         seconds = [run["seconds"]["processor"] for run in own]
         lines.append(
-            [f"`{name}`", f"{first['size']}, {first['parameters']:,}", first["steps"]]
+            [name, f"{first['size']}, {first['parameters']:,}", first["steps"]]
             + [span(seconds, "{:.0f}"), span(shares, "{:.2f}"), interval(*counted)]
         )
     head = ["task", "size, parameters", "steps", "seconds of one core", "right, per cent"]
@@ -69,7 +69,7 @@ def kinds():
         own = runs(name)
         for kind in sorted(own[0]["by kind"]):
             hits, n = (sum(run["by kind"][kind][k] for run in own) for k in (0, 1))
-            lines.append([f"`{name}`", kind, f"{hits} of {n}", interval(hits, n)])
+            lines.append([name, kind, f"{hits} of {n}", interval(hits, n)])
     return table(["task", "kind", "right, three seeds", "95 % interval, per cent"], lines)
 
 
