@@ -1,0 +1,128 @@
+"""day4-5/training.md and its record: worked numbers are computed again, claims hold in every run."""
+
+import json
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import record_training
+import recording
+import training_tables
+from digit_tasks import TASKS
+from honest_data import wilson
+from optim_numpy import adam, clip_factor, inverse_square_root, momentum, warmup_cosine
+
+DAY = Path(record_training.__file__).parent
+PAGE = (DAY / "training.md").read_text("utf-8")
+ROWS = json.loads((DAY / "results" / "training.json").read_text("utf-8"))
+RUNS = {name: row for name, row in ROWS.items() if ", seed " in name}
+
+
+def test_every_run_of_every_task_is_recorded():
+    assert set(ROWS) == set(record_training.EXPERIMENTS)
+    for name, row in RUNS.items():
+        recipe = name.partition(", seed")[0]
+        task, *planned = record_training.RECIPES[recipe]
+        assert [row["size"], row["steps"]] == planned
+        hits, asked = map(sum, zip(*row["by kind"].values()))
+        assert asked == row["parts"]["test"] and sum(row["parts"].values()) == len(
+            list(TASKS[task].items())
+        )
+        assert hits > (0.97 if "one layer" in recipe else 0.99) * asked, name
+        assert row["seconds"]["processor"] < 120, name
+
+
+def test_the_optimisers_example():
+    weight = velocity = np.zeros(1)
+    seen = []
+    for _ in range(60):
+        weight, velocity = momentum(weight, np.ones(1), velocity, 0.1, 0.9)
+        seen.append((float(velocity[0]), float(weight[0])))
+    assert "velocity is 1, 1.9, 2.71" in PAGE and "−0.1, −0.29, −0.561" in PAGE
+    np.testing.assert_allclose(seen[:3], [(1, -0.1), (1.9, -0.29), (2.71, -0.561)])
+    assert f"After 60 steps the velocity is {seen[-1][0]:.2f}" in PAGE
+
+
+def test_the_adam_example():
+    first, *_ = adam(np.zeros(3), np.array([0.001, -5, 1000]), np.zeros(3), np.zeros(3), 1, 0.1)
+    np.testing.assert_allclose(first, [-0.1, 0.1, -0.1], atol=1e-5)
+    weight = mean = square = np.zeros(1)
+    steps = []
+    for t, g in enumerate((2.0, 4.0, -6.0), start=1):
+        moved, mean, square = adam(weight, np.array([g]), mean, square, t, 0.1)
+        steps.append(float((moved - weight)[0]))
+        weight = moved
+    first, second, third = steps
+    told = f"first step is −{-first:.1f}, the second −{-second:.3f}, the third +{third:.3f}"
+    assert told in " ".join(PAGE.split())
+    assert 0.1 / math.sqrt(0.001) == pytest.approx(3.2, abs=0.05)
+
+
+def test_the_schedules_of_the_page():
+    shares = ", ".join(f"{round(warmup_cosine(step, 10, 4, 0.2), 3):g}" for step in range(1, 11))
+    assert shares in " ".join(PAGE.split())
+    rates = [inverse_square_root(step, 512, 4000) for step in (1000, 4000, 16_000)]
+    assert [round(rate, 5) for rate in rates] == [0.00017, 0.0007, 0.00035]
+    assert clip_factor({"a": np.array([3.0]), "b": np.array([4.0])}, 1.0) == pytest.approx((0.2, 5))
+
+
+def test_intervals_of_the_page():
+    for right, n in ((99, 100), (20, 20)):
+        low, high = wilson(right, n)
+        assert f"{100 * low:.1f} % to {100 * high:.3g} %" in " ".join(PAGE.split())
+    for right in (1990, 1996):
+        low, high = wilson(right, 2000)
+        assert f"{100 * low:.2f} to {100 * high:.2f}" in PAGE
+        assert training_tables.interval(right, 2000) == f"{100 * low:.2f} to {100 * high:.2f}"
+
+
+def test_what_the_page_says_of_gradient_flow():
+    stacks, L = ROWS["flow"]["stacks"], ROWS["flow"]["layers"]
+    ends = {name: found["losses"] for name, found in stacks.items()}
+    assert L == 16 and ends["residual and norm"]["high"][-1] < 0.6
+    shrug = math.log(2) + math.log(10) / 2
+    assert f"{shrug:.2f}\nnats" in PAGE
+    for name in ("residual only", "norm only", "neither"):
+        assert abs(ends[name]["median"][-1] - shrug) < 0.06
+    alarms = {name: found["alarms"][-1] for name, found in stacks.items()}
+    assert alarms == {"residual and norm": 0, "residual only": 0, "norm only": 0, "neither": 3}
+
+
+def test_what_the_page_says_of_optimisers():
+    ends = {name: found["median"][-1] for name, found in ROWS["optimisers"]["losses"].items()}
+    best = {kind: min(v for n, v in ends.items() if n.startswith(kind)) for kind in ("mom", "adam")}
+    assert abs(best["mom"] - best["adam"]) < 0.05
+    for kind in record_training.RATES:  # the best rate lies between others that were tried
+        own = [v for n, v in ends.items() if n.startswith(kind)]
+        assert 0 < int(np.argmin(own)) < len(own) - 1, kind
+
+
+def test_what_the_page_says_of_the_twin_and_of_leaks():
+    assert max(ROWS["twin"]["apart"].values()) < 1e-6
+    leaks = ROWS["honest"]["leaks"]
+    assert leaks["ours"]["look-up"][0] == 0
+    assert leaks["dealt out at random"]["share"] == pytest.approx(0.79, abs=0.01)
+
+
+def test_the_confusion_is_near_its_diagonal():
+    counts = np.array(ROWS["honest"]["confusion"]["counts"])
+    rows, columns = np.indices(counts.shape)
+    wrong = counts * (rows != columns)
+    assert counts.sum() == 380 and 0 < wrong.sum() < counts.trace()
+    assert wrong[abs(rows - columns) <= 2].sum() > 0.6 * wrong.sum()
+
+
+def test_figures_are_drawn_from_the_record(tmp_path, monkeypatch):
+    monkeypatch.setattr(record_training, "FIGURES", tmp_path)
+    record_training.draw(recording.read(record_training.RECORD))
+    drawn = {path.stem for path in tmp_path.glob("*.png")}
+    assert drawn == set(re.findall(r"figures/(\w+)\.png", PAGE))
+    assert all((DAY / "figures" / f"{name}.png").exists() for name in drawn)
+
+
+def test_the_program_refuses_a_wrong_call(capsys):
+    assert record_training.main(["dance"]) == 2
+    assert "results/training.json" in capsys.readouterr().err
