@@ -88,7 +88,8 @@ class Book:
 
     def bugs(self, day):
         """The bug lab of a day: dayN/bugs/*.toml, each a task that is further."""
-        for path in sorted((self.folder(day) / "bugs").glob("*.toml")):
+        paths = (self.folder(day) / "bugs").glob("*.toml")
+        for path in sorted(paths, key=lambda path: int(path.stem.removeprefix("bug"))):
             told = tomllib.loads(path.read_text("utf-8"))
             planted = tuple((change["right"], change["wrong"]) for change in told["planted"])
             lesson, hints = self.folder(day) / told["file"], tuple(told["hints"])

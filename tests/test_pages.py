@@ -12,6 +12,7 @@ from study import pages
 
 import bench
 import day3_tables
+import inside
 import sample
 import settings
 import share
@@ -41,7 +42,7 @@ def test_every_file_of_day_3_stands_in_the_table():
 
 def test_commands_of_the_readme_are_accepted():
     programs = {"train.py": settings.Settings, "sample.py": sample.Settings}
-    programs["share.py"] = share.Settings
+    programs |= {"share.py": share.Settings, "inside.py": inside.Settings}
     commands = re.findall(r"python (?:-m \S+ )?day3/(\w+\.py)([^`\n#&]*)", README)
     commands += re.findall(r"torchrun \S+ \d+ day3/(train\.py)([^`\n#]*)", README)
     assert len(commands) > 10

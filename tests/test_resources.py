@@ -28,7 +28,7 @@ import real_models_tables as real
 LIST = [(kind, entry) for kind in reading_tables.KINDS for entry in reading_tables.READING[kind]]
 # host -> what the rest of an address looks like there
 SHAPES = {
-    "arxiv.org": r"/abs/\d{4}\.\d{5}",
+    "arxiv.org": r"/abs/((0[7-9]|1[0-4])\d\d\.\d{4}|\d{4}\.\d{5})",  # four digits until 2014
     "www.youtube.com": r"/watch\?v=[\w-]{11}",
     "github.com": r"/[\w-]+/[\w.-]+(/blob/master/[\w./-]+)?",
     "docs.pytorch.org": r"/docs/stable/generated/torch\.[\w.]+\.html",
