@@ -47,8 +47,10 @@ def record(day):
 def verdicts(wrong):
     """The verdict on each wrong answer, written into the blank file of its lesson."""
     with tempfile.TemporaryDirectory() as folder:
-        for name in ("day1", "day2", "day3", "study"):
-            shutil.copytree(ROOT / name, Path(folder) / name)
+        for part in (*ROOT.glob("day*"), ROOT / "study"):
+            shutil.copytree(
+                part, Path(folder) / part.name, ignore=shutil.ignore_patterns("out", "data")
+            )
         book = Book(folder)
         with closing(Judge(book)) as judge:
             for answer in wrong:
