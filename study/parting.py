@@ -79,6 +79,10 @@ def steps(run, call, wanted, file=None):
 
         def inside(frame, event, argument):
             nonlocal line
+            if time.process_time() > end:
+                sys.settrace(None)
+                frame.f_trace = None  # a None that is returned would change nothing
+                return None
             for name, value in frame.f_locals.items():
                 if before.get(name) != mark(value):
                     before[name] = mark(value)
@@ -86,7 +90,7 @@ def steps(run, call, wanted, file=None):
             if event == "return":
                 keep("the result", line, argument)
             line = frame.f_lineno
-            return inside if time.process_time() < end else None
+            return inside
 
         return inside
 

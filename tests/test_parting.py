@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -146,3 +147,16 @@ def test_changes_in_place_are_steps_too():
     made = steps(lambda call: f(*call[1:]), ("f", x), {f.__code__})
     assert [name for name, _, _ in made] == ["y", "y"]
     np.testing.assert_allclose(made[1][2], np.sort(x**2, axis=None))
+
+
+def test_a_loop_of_many_steps_is_looked_at_for_a_second_and_no_longer():
+    def many(n):
+        total = np.arange(5.0)
+        for step in range(n):
+            total = total + step
+        return total
+
+    start = time.process_time()
+    made = steps(lambda call: many(*call), (4000,), {many.__code__})
+    assert 10 < len(made) < 4000
+    assert time.process_time() - start < 3
