@@ -46,8 +46,10 @@ def parting(trial):
         told += f", up to a factor: {listed(times.values())}"
     if name is None:
         return f"{told}."
-    text = linecache.getline(str(trial.mine), astray[0]).strip()
-    return f"{told}. `{name}` does not: line {astray[0]}, `{text}`"
+    line = f"line {astray[0]}, `{linecache.getline(str(trial.mine), astray[0]).strip()}`"
+    if name in {own for own, _, _ in yours}:
+        return f"{told}. `{name}` does not: {line}"
+    return f"{told}. The first step that is none of the book's: {line}"
 
 
 def size(argument):
@@ -84,7 +86,7 @@ def steps(run, call, wanted, file=None):
                 frame.f_trace = None  # a None that is returned would change nothing
                 return None
             for name, value in frame.f_locals.items():
-                if before.get(name) != mark(value):
+                if name != "_" and before.get(name) != mark(value):
                     before[name] = mark(value)
                     keep(name, line, value)
             if event == "return":
