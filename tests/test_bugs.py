@@ -103,7 +103,7 @@ def test_a_test_of_the_book_is_red_with_it_and_green_without(bug, tmp_path):
     for name, text, code in (("wrong", bug.start(), 1), ("right", mended(bug), 0)):
         run = pytest_run(bug, text, tmp_path / name)
         assert run.returncode == code, run.stdout
-        assert "error" not in run.stdout.lower().replace("assertionerror", ""), run.stdout
+        assert not re.search(r"^ERROR", run.stdout, re.MULTILINE), run.stdout
 
 
 def test_the_words_help_and_do_not_give_it_away(bug):
