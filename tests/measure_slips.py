@@ -29,6 +29,7 @@ from study.naming import members
 
 ROOT = Path(__file__).parent.parent
 UNSEEN = ROOT / "tests" / "unseen"
+sys.path.append(str(ROOT / "day4-5"))  # a leaf that is not on the path of the install
 DAYS = sorted(path.stem.removeprefix("day") for path in UNSEEN.glob("day*.jsonl"))
 
 

@@ -464,5 +464,5 @@ def test_the_record_of_what_is_caught_is_what_happens(day):
     row = json.loads(measure_slips.record(day).read_text("utf-8"))
     assert row["all"] == measure_slips.counts(wrong, [{"status": "wrong"}] * len(wrong))
     assert row["all"]["named"] >= 2 / 3 * row["all"]["answers"]
-    assert row["all"].get("wrong", 0) <= 0.01 * row["all"]["answers"]
+    assert row["all"].get("wrong", 0) <= 0.03 * row["all"]["answers"]
     assert row["bank"] == measure_slips.bank(day)

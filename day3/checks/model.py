@@ -1755,6 +1755,10 @@ class exercise_3_6:
     returns = ("marks", "shares of the first symbol", "text")
     advice = (
         (
+            r"the logits are not finite",
+            "Does `choose` divide by the temperature, and somebody before it, too? By 0 nobody may.",
+        ),
+        (
             r"do not fit the context",
             "The window outgrew the context, or the cache still holds what was cut away.",
         ),
