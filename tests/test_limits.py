@@ -1,0 +1,342 @@
+"""The floor, learning by heart, the two minutes, a task of one's own: the tools, then the record."""
+
+import ast
+import math
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+
+import critic
+import evaluate
+import floor
+import grammar
+import limits
+import minute
+import model
+import ngram
+import overfitting
+import own_task
+from settings import SIZES
+from text import Batches, split
+
+ROOT = Path(__file__).parent.parent
+SMALL = {"n_layer": 1, "n_head": 2, "n_embd": 48, "context": 32, "steps": 240}
+
+
+@pytest.fixture(scope="module")
+def plays():
+    return grammar.plays(60_000, seed=5)
+
+
+@pytest.fixture(scope="module")
+def runs(plays):
+    """A run that is planted, and a healthy one: (run, records, best weights) of each."""
+    found = {}
+    for name, characters in (("planted", 1500), ("healthy", None)):
+        run = overfitting.start(plays, characters=characters, **SMALL)
+        found[name] = (run, *overfitting.follow(run, every=20))
+    return found
+
+
+# ---- floor.py
+
+
+def test_plays_of_the_grammar_keep_every_rule():
+    texts = [grammar.plays(3000, seed) for seed in range(8)]
+    verdicts = floor.judged(texts)
+    assert list(verdicts) == critic.SKILLS
+    assert all(right == cases > floor.ENOUGH for right, cases in verdicts.values()), verdicts
+    spoilt = floor.judged([text.replace("the", "teh") for text in texts])
+    assert spoilt["spelling"][0] < 0.99 * spoilt["spelling"][1]
+
+
+def test_verdicts_of_several_texts_add_up():
+    texts = [grammar.plays(2000, seed) for seed in (1, 2)]
+    both, alone = floor.judged(texts), [floor.judged([text]) for text in texts]
+    for skill in critic.SKILLS:
+        assert both[skill] == [alone[0][skill][i] + alone[1][skill][i] for i in (0, 1)]
+
+
+def test_the_surprise_of_a_split_is_the_sum_over_its_characters():
+    text = grammar.plays(1500, seed=3)[:1500]
+    cut = len(split(text)[0])
+    each = [
+        grammar.log_probability(text[:i]) - grammar.log_probability(text[: i + 1])
+        for i in range(cut + 1, len(text))
+    ]
+    assert floor.surprise(text) == pytest.approx(sum(each) / len(each), abs=1e-9)
+
+
+def test_the_loss_by_place_is_that_of_its_windows(runs):
+    run = runs["healthy"][0]
+    T = run.settings.context
+    places = floor.loss_by_place(run)
+    windows = run.validation[: len(run.validation) // T * T].view(-1, T)
+    alone = [evaluate.loss(run.model, window, T) for window in windows]
+    assert places.mean().item() == pytest.approx(sum(alone) / len(alone), abs=1e-4)
+    with torch.no_grad():
+        first = F.cross_entropy(run.model(windows[:, :1])[0][:, 0], windows[:, 1]).item()
+    assert places[0].item() == pytest.approx(first, abs=1e-4)
+
+
+def test_scenes_are_as_the_model_draws_them(runs):
+    run = runs["healthy"][0]
+    texts = floor.scenes(run, 40, rows=3)
+    assert [len(text) for text in texts] == [40] * 3
+    assert len(set(texts)) == 3
+    assert texts == floor.scenes(run, 40, rows=3)
+
+
+def test_a_skill_counts_from_where_it_stays():
+    shares = [0.0, 0.6, 0.4, 0.5, None, 0.95, 0.9]
+    found = {10 * i: {"metre": (share, 99)} for i, share in enumerate(shares)}
+    assert floor.first_step(found, "metre", 0.5) == 50
+    assert floor.first_step(found, "metre", 0.9) == 50
+    assert floor.first_step(found, "metre", 0.92) is None
+
+
+def test_few_cases_are_no_share():
+    curve = [{"step": 5, "skills": {s: [4, floor.ENOUGH // 2] for s in critic.SKILLS}}]
+    assert floor.pooled([{"curve": curve}])[5]["rhyme"] == (None, floor.ENOUGH // 2)
+    both = floor.pooled([{"curve": curve}, {"curve": curve}])
+    assert both[5]["rhyme"] == (8 / floor.ENOUGH, floor.ENOUGH)
+
+
+# ---- overfitting.py
+
+
+def test_the_rule_fires_on_the_planted_run_and_not_on_the_healthy_one(runs):
+    """T19."""
+    assert overfitting.fires(runs["planted"][1]) is not None
+    assert overfitting.fires(runs["healthy"][1]) is None
+
+
+def test_the_rule_fires_at_the_first_evaluation_that_tells():
+    falls = [{"step": s, "train": 3 - s / 10, "validation": v} for s, v in enumerate((3, 2, 2.1))]
+    assert overfitting.fires(falls) is None
+    more = [{"step": s, "train": 3 - s / 10, "validation": 2.2} for s in (3, 4, 5)]
+    assert overfitting.fires(falls + more) == 3
+
+
+def test_early_stopping_goes_back_to_the_best(runs):
+    """T19: the weights that are kept are those of the best evaluation, not of the last."""
+    run, records, best = runs["planted"]
+    last = {name: value.clone() for name, value in run.model.state_dict().items()}
+    run.model.load_state_dict(best)
+    restored = run.loss(run.validation[: overfitting.PART + 1])
+    run.model.load_state_dict(last)
+    assert restored == pytest.approx(min(r["validation"] for r in records), abs=1e-3)
+    assert restored < records[-1]["validation"] - 0.1
+
+
+def test_the_loss_falls_below_counting(runs):
+    """T3: a shrug at birth; then below what counting letters and pairs of letters scores."""
+    run, records, _ = runs["healthy"]
+    V = len(run.alphabet)
+    assert records[0]["validation"] == pytest.approx(math.log(V), rel=0.05)
+    judge = run.validation[: overfitting.PART + 1].numpy()
+    counted = ngram.baselines(run.training.numpy(), judge, V, orders=(1, 2))
+    assert records[-1]["validation"] < counted["bigram"] - 0.1 < counted["unigram"]
+
+
+def test_a_shorter_text_is_all_that_is_read(plays):
+    """T18: no window of training reaches into what is judged, nor past the planted text."""
+    run = overfitting.start(plays, characters=1500, **SMALL)
+    cut = len(run.training)
+    assert cut == 1500
+    learned, judge = split(run.alphabet.encode(plays))
+    assert torch.equal(run.training, learned[:1500])
+    assert torch.equal(run.validation, judge)
+    T = run.settings.context
+    starts = [run.batches.start(number) for number in range(5 * run.batches.windows)]
+    assert 0 <= min(starts)
+    assert cut - 2 * T <= max(starts) < cut - T
+    assert isinstance(run.batches, Batches)
+
+
+def test_accuracy_is_that_of_a_slow_loop(runs):
+    run = runs["healthy"][0]
+    T = run.settings.context
+    ids = run.validation[: 4 * T + 1]
+    right = 0
+    for start in range(0, 4 * T, T):
+        logits = run.model.eval()(ids[None, start : start + T])[0][0]
+        right += sum(int(logits[t].argmax() == ids[start + t + 1]) for t in range(T))
+    assert overfitting.accuracy(run, ids) == pytest.approx(right / (4 * T))
+    assert overfitting.accuracy(runs["planted"][0], runs["planted"][0].training) > 0.8
+
+
+@given(st.text("ab", max_size=12), st.text("ab", max_size=12))
+def test_the_longest_copy_is_that_of_all_pieces(written, text):
+    pieces = {written[i:j] for i in range(len(written) + 1) for j in range(i, len(written) + 1)}
+    longest = max(len(piece) for piece in pieces if piece in text)
+    found = overfitting.longest_copied(written, text)
+    assert found in written
+    assert found in text
+    assert len(found) == longest
+
+
+# ---- minute.py
+
+
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+def test_the_formulas_count_what_is_there(size):
+    sizes = model.Config(65, size.context, size.n_layer, size.n_head, size.n_embd)
+    gpt = model.GPT(sizes)
+    assert minute.parameters(size) == sum(p.numel() for p in gpt.parameters())
+    assert minute.cache_bytes(size) == minute.cached(gpt)
+
+
+def test_the_screen_of_a_run_is_read():
+    screen = [
+        (0.7, "tiny Shakespeare: 1,115,394 characters, 65 symbols"),
+        (4.4, "step     0/1840  train 4.171  validation 4.174"),
+        (4.5, "    xx"),
+        (4.5, "    longer line"),
+        (4.5, "    short"),
+        (13.0, "step   153/1840  train 2.811  validation 2.148  36,000 chars/s  99 s left"),
+    ]
+    birth, then = minute.evaluations(screen)
+    assert birth == {
+        "second": 4.4, "step": 0, "train": 4.171, "loss": 4.174, "sample": "longer line",
+    }  # fmt: skip
+    assert (then["second"], then["step"], then["loss"], then["sample"]) == (13.0, 153, 2.148, "")
+
+
+# ---- own_task.py
+
+ANSWERS = {
+    "reversed": lambda question: question[::-1],
+    "sorted": lambda question: "".join(sorted(question)),
+    "added": lambda question: f"{sum(map(int, question.split('+'))):03}"[::-1],
+}
+
+
+@pytest.mark.parametrize("name", own_task.TASKS)
+def test_every_item_stands_on_one_side_once_and_is_right(name):
+    """T18, T36: what is graded was never trained on."""
+    text = own_task.write(own_task.TASKS[name]())
+    learned, unseen = own_task.parts(text)
+    assert "".join(learned + unseen) == text
+    assert not set(learned) & set(unseen)
+    assert (len(set(learned)), len(set(unseen))) == (len(learned), len(unseen)) == (9000, 1000)
+    for line in learned + unseen:
+        question, answer = line.removesuffix("\n").split("=")
+        assert answer == ANSWERS[name](question)
+
+
+def test_the_training_never_reads_an_unseen_line():
+    text = own_task.write(own_task.reversed_words())
+    run = own_task.train(text, steps=0)
+    _, unseen = own_task.parts(text)
+    read = run.alphabet.decode(run.training)
+    assert not any(line in read for line in unseen)
+    assert run.settings.context % len(unseen[0]) == 0
+
+
+@pytest.mark.parametrize("pairs", [[("a=", "b")] * 10, [("a=", "b"), ("aa=", "b")] * 5])
+def test_items_that_would_spoil_the_split_are_refused(pairs):
+    with pytest.raises(ValueError, match="every item once"):
+        own_task.write(pairs)
+
+
+class Answers:
+    """A model that knows the answers to the questions that begin with a letter of `known`."""
+
+    def __init__(self, alphabet, known):
+        self.alphabet, self.known = alphabet, known
+
+    def eval(self):
+        return self
+
+    def generate(self, ids, length, temperature):
+        assert temperature == 0
+        rows = []
+        for row in ids:
+            start, question = self.alphabet.decode(row[:1]), self.alphabet.decode(row[1:-1])
+            assert start == "\n"
+            answer = question[::-1] if question[0] in self.known else question[1:] + question[0]
+            rows.append(self.alphabet.encode(f"{answer}\n"[:length]))
+        yield from torch.stack(rows, dim=1)
+
+
+def test_only_whole_answers_count():
+    text = own_task.write(own_task.reversed_words())
+    alphabet = own_task.train(text, steps=0).alphabet
+    lines = [f"{word}={word[::-1]}\n" for word in ("abcd", "abce", "bcde", "ccba", "dddd")]
+    run = SimpleNamespace(alphabet=alphabet, model=Answers(alphabet, "a"))
+    right, wrong = own_task.grade(run, lines)
+    assert right == pytest.approx(3 / 5)  # dddd is right either way
+    assert [line for _, line in wrong] == lines[2:4]
+    assert wrong[0][0] == "bcde=cdeb\n"
+
+
+def test_the_floor_of_a_task_is_the_entropy_of_its_questions():
+    text = own_task.write(own_task.added_numbers())
+    assert own_task.floor(text) == pytest.approx(4 * math.log(10) / len("12+34=640\n"))
+
+
+@pytest.mark.slow
+def test_words_never_seen_are_turned_round():
+    """T36: guessing would be right once in 10,000."""
+    text = own_task.write(own_task.reversed_words())
+    run = own_task.train(text)
+    assert own_task.grade(run, own_task.parts(text)[1])[0] > 0.8
+
+
+# ---- as programs
+
+
+def program(path, *words, cwd):
+    command = [sys.executable, str(ROOT / path), *words]
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=cwd, check=False, env=os.environ, timeout=300
+    )
+
+
+def test_the_predictions_are_a_program(tmp_path):
+    done = program("day3/minute.py", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "801,664 parameters" in done.stdout
+    assert "4.1744" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["floor", "overfitting", "own_task"])
+def test_the_short_versions_run_from_any_folder(name, tmp_path, shakespeare):
+    done = program(f"day3/{name}.py", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    says = {"floor": "every rule", "overfitting": "restored", "own_task": "right  "}
+    assert says[name] in done.stdout
+
+
+def test_a_wrong_word_is_answered_with_what_there_is(capsys):
+    assert own_task.main(["divided"]) == 2
+    assert "reversed, sorted, added" in capsys.readouterr().err
+    assert limits.main(["all"]) == 2
+
+
+# ---- a table that names what reproduces each row
+
+
+def test_every_symptom_names_what_reproduces_and_what_finds_it():
+    """D8: a test that is named exists, and so does a function of a program."""
+    page = (ROOT / "day3" / "troubleshooting.md").read_text("utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| ") and "---" not in line]
+    named = [re.findall(r"`(\w+/[\w/.]+\.py)(?:::(\w+))?`", line) for line in rows]
+    with_proof = [names for names in named if names]
+    assert len(with_proof) > 25
+    assert all(names for line, names in zip(rows, named) if not line.startswith("| symptom"))
+    for path, name in {pair for names in with_proof for pair in names}:
+        tree = ast.parse((ROOT / path).read_text("utf-8"))
+        functions = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+        assert not name or name in functions, (path, name)
