@@ -24,8 +24,8 @@ from text import split
 
 HERE = Path(__file__).parent
 SCENE = "Exeunt.\n\n"  # what follows it begins a scene
-STOPS = (0, 10, 20, 40, 60, 90, 130, 180, 250, 350, 500, 700)  # steps
-PART = 16_384  # characters of the validation split for the curve
+STOPS = (0, 10, 20, 40, 60, 90, 130, 180, 250, 350, 500)  # steps
+PART = 8192  # characters of the validation split for the curve
 ENOUGH = 20  # verdicts, below which a share says nothing
 
 
@@ -146,8 +146,9 @@ def draw(runs, folder=None):
     figure, panels = pictures.panels("Which rules it keeps", columns=2, height=4.2, sharey=True)
     for panel, skills in zip(panels, (critic.SKILLS[:4], critic.SKILLS[4:]), strict=True):
         for n, skill in enumerate(skills):
-            shares = [(s, row[skill][0]) for s, row in found.items() if row[skill][0] is not None]
-            pictures.line(panel, *zip(*shares, strict=True), n, skill)
+            judged_at = [step for step, row in found.items() if row[skill][0] is not None]
+            shares = [found[step][skill][0] for step in judged_at]
+            pictures.line(panel, judged_at, shares, n, skill)
         on_steps(panel, STOPS)
         panel.set(ylim=(-0.03, 1.03))
         panel.legend(fontsize=9)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import critic
 import floor
+import grammar
 import limits
 import minute
 import overfitting
@@ -59,11 +60,20 @@ def how_near():
     return table(["validation loss of the plays", "nats per character"], lines) + f"\n\n{tail}"
 
 
+def names_by_hand():
+    """What the first three names of a scene cost: of so many left, any may come."""
+    lines = []
+    for place in range(3):
+        left = len(grammar.NAMES) - place
+        lines.append([place + 1, left, f"ln {left} = {math.log(left):.3f}"])
+    return table(["name", "names that are left", "nats"], lines)
+
+
 def which_first():
     """Every skill: its share at some steps, and from which step on it is mostly kept."""
     rows = limits.rows("floor")
     found = floor.pooled(rows)
-    steps = [step for step in floor.STOPS if step in (60, 130, 250, floor.STOPS[-1])]
+    steps = [step for step in floor.STOPS if step in (60, 130, 250, 500)]
     lines = []
     for skill in critic.SKILLS:
         shares = [found[step][skill] for step in steps]
@@ -176,6 +186,7 @@ def wrong():
 
 TABLES = {
     "how near": how_near,
+    "names by hand": names_by_hand,
     "which first": which_first,
     "cures": cures,
     "copied": copied,

@@ -243,7 +243,7 @@ def test_the_training_never_reads_an_unseen_line():
     assert run.settings.context % len(unseen[0]) == 0
 
 
-@pytest.mark.parametrize("pairs", [[("a=", "b")] * 10, [("a=", "b"), ("aa=", "b")] * 5])
+@pytest.mark.parametrize("pairs", [[("a=", "b")] * 10, [("a=", "b"), ("aa=", "b")]])
 def test_items_that_would_spoil_the_split_are_refused(pairs):
     with pytest.raises(ValueError, match="every item once"):
         own_task.write(pairs)
@@ -264,7 +264,7 @@ class Answers:
         for row in ids:
             start, question = self.alphabet.decode(row[:1]), self.alphabet.decode(row[1:-1])
             assert start == "\n"
-            answer = question[::-1] if question[0] in self.known else question[1:] + question[0]
+            answer = question[::-1] if question[0] in self.known else question[:0:-1] + "j"
             rows.append(self.alphabet.encode(f"{answer}\n"[:length]))
         yield from torch.stack(rows, dim=1)
 
@@ -275,9 +275,9 @@ def test_only_whole_answers_count():
     lines = [f"{word}={word[::-1]}\n" for word in ("abcd", "abce", "bcde", "ccba", "dddd")]
     run = SimpleNamespace(alphabet=alphabet, model=Answers(alphabet, "a"))
     right, wrong = own_task.grade(run, lines)
-    assert right == pytest.approx(3 / 5)  # dddd is right either way
-    assert [line for _, line in wrong] == lines[2:4]
-    assert wrong[0][0] == "bcde=cdeb\n"
+    assert right == pytest.approx(2 / 5)
+    assert [line for _, line in wrong] == lines[2:]
+    assert wrong[0][0] == "bcde=edcj\n"  # all but its last character is right
 
 
 def test_the_floor_of_a_task_is_the_entropy_of_its_questions():
