@@ -161,7 +161,7 @@ def on_steps(panel, stops):
     panel.set_xscale("symlog", linthresh=20, linscale=0.6)
     panel.set_xticks(shown := [s for s in stops if s in (0, 20, 60, 180, 500)], shown)
     panel.minorticks_off()
-    panel.set_xlabel("steps")
+    panel.set(xlabel="steps", xlim=(-1, 1.1 * stops[-1]))
 
 
 def main():

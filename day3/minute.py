@@ -102,7 +102,7 @@ def draw(row, folder=None):
                        color="dimgray")  # fmt: skip
     panel.set(xlabel="seconds since Enter", ylabel="loss, nats per character", xlim=(0, None))
     panel.set(ylim=(1.2, 4.4))
-    panel.legend(fontsize=9, loc="upper center")
+    panel.legend(fontsize=9, loc=(0.45, 0.78))
     pictures.save(figure, "minute", folder or HERE / "figures")
 
 

@@ -141,8 +141,8 @@ def draw(rows, folder=None):
         panel.set(ylim=(0, 4.3), xlim=(0, STEPS))
         panel.set_title(name, fontsize=11)
     axes[0, 0].legend(fontsize=9, loc="lower left")
-    figure.supylabel("loss, nats per character")
-    figure.supxlabel("steps (dotted: the rule fires)")
+    figure.supylabel("loss, nats per character", fontsize=11)
+    figure.supxlabel("steps (dotted: the rule fires)", fontsize=11)
     pictures.save(figure, "overfitting", folder or HERE / "figures")
 
 
