@@ -25,8 +25,9 @@ from text import split
 HERE = Path(__file__).parent
 SCENE = "Exeunt.\n\n"  # what follows it begins a scene
 STOPS = (0, 10, 20, 40, 60, 90, 130, 180, 250, 350, 500)  # steps
+LONGER = (*STOPS, 800, 1200)
 PART = 8192  # characters of the validation split for the curve
-ENOUGH = 20  # verdicts, below which a share says nothing
+ENOUGH = 10  # verdicts, below which a share says nothing
 
 
 def start(text, size, steps, seed, precision="float32"):
@@ -53,13 +54,13 @@ def judged(texts):
     }
 
 
-def watch(run, stops, length=500):
+def watch(run, stops, length=500, rows=8):
     """Train, and at every stop yield the step, the loss and what the critic says of a sample."""
     for stop in stops:
         while run.step < stop:
             run.take_step()
         loss = round(run.loss(run.validation[: PART + 1]), 4)
-        yield {"step": stop, "loss": loss, "skills": judged(scenes(run, length))}
+        yield {"step": stop, "loss": loss, "skills": judged(scenes(run, length, rows))}
 
 
 @torch.no_grad()
@@ -81,11 +82,16 @@ def surprise(text):
     return -grammar.log_probability(text, cut) / (len(text) - cut)
 
 
-def record(seed, precision):
+def longer(seed, precision):
+    """A longer run with four times the samples: the rare rules need them."""
+    return record(seed, precision, LONGER, rows=32)
+
+
+def record(seed, precision, stops=STOPS, rows=8):
     """One run of the default model, all that the page needs of it."""
     text = grammar.plays(1_100_000, seed=0)
-    run = start(text, "small", STOPS[-1], seed, precision)
-    curve = list(watch(run, STOPS))
+    run = start(text, "small", stops[-1], seed, precision)
+    curve = list(watch(run, stops, rows=rows))
     places = loss_by_place(run)
     training, validation = (ids.numpy() for ids in (run.training, run.validation))
     counted = ngram.baselines(training, validation, len(run.alphabet))

@@ -29,6 +29,7 @@ EXPERIMENTS = {
     "floor": (floor.record, SEEDS),
     "own task": (own_task.record, (1,)),
     "minute": (minute.record, (1,)),
+    "longer": (floor.longer, (1,)),
 }
 
 

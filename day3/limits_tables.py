@@ -11,7 +11,6 @@ import grammar
 import limits
 import minute
 import overfitting
-import own_task
 from settings import SIZES
 
 BENCH = Path(__file__).parent / "results" / "bench.json"
@@ -169,7 +168,7 @@ def tasks():
     shown = [i for i in range(10) if i in (1, 3, 5, 7, 9)]
     steps = [next(iter(first.values()))["curve"][i]["step"] for i in shown]
     lines = []
-    for name in own_task.TASKS:
+    for name in first:
         runs = [row["tasks"][name] for row in rows]
         cells = [span([run["curve"][i]["right"] for run in runs], ".0%") for i in shown]
         loss = statistics.median(run["curve"][-1]["loss"] for run in runs)

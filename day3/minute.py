@@ -74,17 +74,20 @@ def cached(model):
 
 
 def evaluations(lines):
-    """The screen's (second, line) -> step, loss and first line of the sample, where there is one."""
-    found = []
+    """The screen's (second, line) -> step, losses and the longest line of the sample that follows."""
+    found, samples = [], []
     for when, line in lines:
         match = re.match(r"step +(\d+)/\d+ +train ([\d.]+) +validation ([\d.]+)", line)
         if match:
             step, train, validation = int(match[1]), float(match[2]), float(match[3])
             row = {"second": round(when, 1), "step": step, "train": train, "loss": validation}
-            found.append(row | {"sample": ""})
-        elif found and line.startswith("    ") and len(line) > len(found[-1]["sample"]) + 4:
-            found[-1]["sample"] = line.strip()  # the longest line says most
-    return found
+            found.append(row)
+            samples.append([""])
+        elif line.endswith("perplexity"):  # the table of baselines ends the last sample
+            break
+        elif found:
+            samples[-1].append(line.strip())
+    return [row | {"sample": max(s, key=len)} for row, s in zip(found, samples, strict=True)]
 
 
 def draw(row, folder=None):

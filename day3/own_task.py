@@ -20,6 +20,7 @@ from pathlib import Path
 import torch
 
 import checkpoint
+import evaluate
 import machine
 from run import Run
 from settings import Settings, with_size
@@ -27,6 +28,7 @@ from text import split
 
 HERE = Path(__file__).parent
 STEPS = 240
+WHOLE = "reversed, windows of whole lines"  # a trap: see `train`
 
 
 def reversed_words():
@@ -75,9 +77,10 @@ def grade(run, lines, ends="="):
     return 1 - len(wrong) / len(lines), wrong
 
 
-def train(text, seed=1, precision="float32", steps=STEPS, report=None):
+def train(text, seed=1, precision="float32", steps=STEPS, report=None, context=None):
     """The book's trainer on this text -> the run; report(run) is called ten times on the way."""
-    context = 6 * (text.index("\n") + 1)  # whole lines: no window of the loss begins inside one
+    # one more than whole lines: else all windows of an epoch would begin at one place of a line
+    context = context or 6 * width(text) + 1
     settings = Settings(steps=steps, seed=seed, precision=precision, batch=64, context=context)
     module = checkpoint.load_module(HERE / "model.py")
     run = Run(with_size(settings, "tiny"), module, text, "cpu")
@@ -88,6 +91,16 @@ def train(text, seed=1, precision="float32", steps=STEPS, report=None):
     return run
 
 
+def width(text):
+    """The characters of a line, its end with it."""
+    return text.index("\n") + 1
+
+
+def loss(run, text):
+    """Nats per character of what is kept apart; every window begins with a new line."""
+    return evaluate.loss(run.model, run.validation, 6 * width(text))
+
+
 def parts(text):
     """The lines that are trained on, and those that are kept apart."""
     return [part.splitlines(keepends=True) for part in split(text)]
@@ -95,22 +108,27 @@ def parts(text):
 
 def floor(text):
     """Nats per character that nobody can save: of 10,000 questions any may come, answers are sure."""
-    return math.log(10_000) / (text.index("\n") + 1)
+    return math.log(10_000) / width(text)
 
 
 def record(seed, precision):
     """Every task with one seed: what is right in the lines that were kept apart."""
     found = {}
-    for name, items in TASKS.items():
-        text, curve = write(items()), []
+    for name in (*TASKS, WHOLE):
+        text, curve = write(TASKS[name.split(",")[0]]()), []
 
         def report(run, text=text, curve=curve):
             right, wrong = grade(run, parts(text)[1])
-            loss = round(run.loss(run.validation), 4)
-            row = {"step": run.step, "loss": loss, "right": round(right, 4), "wrong": wrong[:3]}
+            row = {
+                "step": run.step,
+                "loss": round(loss(run, text), 4),
+                "right": round(right, 4),
+                "wrong": wrong[:3],
+            }
             curve.append(row)
 
-        run = train(text, seed, precision, report=report)
+        context = 6 * width(text) if name == WHOLE else None
+        run = train(text, seed, precision, report=report, context=context)
         learned = grade(run, parts(text)[0][:1000])[0]
         found[name] = {"floor": round(floor(text), 4), "learned": round(learned, 4), "curve": curve}
         print(f"{name}: {curve[-1]['right']} right, {curve[-1]['loss']} nats", flush=True)
@@ -131,8 +149,8 @@ def main(arguments):
     print(f"{path}: {len(learned):,} lines to learn, {len(unseen):,} kept apart, as {unseen[0]!r}")
 
     def report(run):
-        loss, (right, _) = run.loss(run.validation), grade(run, unseen)
-        print(f"step {run.step:4}  loss {loss:.3f}  right {right:6.1%}", flush=True)
+        right = grade(run, unseen)[0]
+        print(f"step {run.step:4}  loss {loss(run, text):.3f}  right {right:6.1%}", flush=True)
 
     precision = "bfloat16" if machine.bfloat16_pays("cpu") else "float32"
     run = train(text, precision=precision, report=report)

@@ -204,8 +204,15 @@ def test_the_screen_of_a_run_is_read():
         (4.5, "    longer line"),
         (4.5, "    short"),
         (13.0, "step   153/1840  train 2.811  validation 2.148  36,000 chars/s  99 s left"),
+        (116.0, "step  1840/1840  train 1.311  validation 1.448  36,000 chars/s  0 s left"),
+        (117.0, ""),
+        (117.0, "Boy!"),
+        (117.0, "To be or not"),
+        (118.0, "                                     nats   bits  perplexity"),
+        (118.0, "uniform guess                      4.1744  6.022    65.00"),
     ]
-    birth, then = minute.evaluations(screen)
+    birth, then, last = minute.evaluations(screen)
+    assert (last["step"], last["sample"]) == (1840, "To be or not")
     assert birth == {
         "second": 4.4, "step": 0, "train": 4.171, "loss": 4.174, "sample": "longer line",
     }  # fmt: skip
@@ -240,7 +247,8 @@ def test_the_training_never_reads_an_unseen_line():
     _, unseen = own_task.parts(text)
     read = run.alphabet.decode(run.training)
     assert not any(line in read for line in unseen)
-    assert run.settings.context % len(unseen[0]) == 0
+    starts = {run.batches.start(number) % len(unseen[0]) for number in range(200)}
+    assert len(starts) == len(unseen[0])  # windows of a batch begin at every place of a line
 
 
 @pytest.mark.parametrize("pairs", [[("a=", "b")] * 10, [("a=", "b"), ("aa=", "b")]])
@@ -291,6 +299,109 @@ def test_words_never_seen_are_turned_round():
     text = own_task.write(own_task.reversed_words())
     run = own_task.train(text)
     assert own_task.grade(run, own_task.parts(text)[1])[0] > 0.8
+
+
+# ---- what the page says is what the record says
+
+
+@pytest.fixture(scope="module")
+def record():
+    return {name: limits.rows(name) for name in ("floor", "overfitting", "own task", "minute")}
+
+
+def test_every_row_says_what_made_it(record):
+    for rows in record.values():
+        for row in rows:
+            made = {"command", "date", "machine", "versions", "seed", "seconds", "precision"}
+            assert made <= row.keys()
+
+
+def test_no_run_went_below_the_floor_and_all_below_counting(record):
+    """T3, and the bound that a leak would break."""
+    for row in record["floor"]:
+        assert row["entropy"] == pytest.approx(grammar.entropy(), abs=1e-4)
+        assert row["surprise of the split"] == pytest.approx(row["entropy"], rel=0.02)
+        assert row["curve"][0]["loss"] == pytest.approx(row["ln V"], rel=0.05)
+        assert row["surprise of the split"] < row["final"] < min(row["counted"].values())
+        assert row["surprise of the split"] < row["places 65 to 127"] < row["places 1 to 16"]
+        losses = [r["loss"] for r in row["curve"]]
+        assert losses == sorted(losses, reverse=True)
+
+
+def test_what_stands_side_by_side_comes_before_what_stands_apart(record):
+    found = floor.pooled(record["floor"])
+    last = {skill: share for skill, (share, _) in found[floor.STOPS[-1]].items()}
+    assert min(last[skill] for skill in ("spelling", "words", "agreement")) > 0.85
+    assert 0.2 < last["metre"] < 0.6
+    assert max(last[skill] for skill in ("speakers", "names")) < 0.25
+    assert floor.first_step(found, "spelling", 0.5) <= floor.first_step(found, "words", 0.5)
+    assert floor.first_step(found, "metre", 0.5) is None
+
+
+def runs_of(rows, name, what):
+    return [row["runs"][name][what] for row in rows]
+
+
+def test_the_rule_fires_on_every_planted_run_and_on_no_healthy_one(record):
+    """T19."""
+    rows = record["overfitting"]
+    for name in overfitting.CHANGES:
+        fired = [step is not None for step in runs_of(rows, name, "fires")]
+        assert fired == [name in ("planted", "weight decay 0.1")] * len(rows), name
+
+
+def test_what_the_cures_are_worth(record):
+    rows = record["overfitting"]
+    planted, healthy = (runs_of(rows, n, "final") for n in ("planted", overfitting.HEALTHY))
+    stopped = runs_of(rows, "planted", "best")
+    assert max(stopped) < min(planted) - 0.15
+    assert max(runs_of(rows, "weight decay 2", "final")) < min(stopped)
+    assert max(runs_of(rows, "half the steps", "final")) < min(stopped)
+    assert min(runs_of(rows, "dropout 0.3", "final")) > max(stopped)
+    assert min(runs_of(rows, "weight decay 0.1", "final")) < max(planted)
+    others = [n for n in overfitting.CHANGES if n != overfitting.HEALTHY]
+    best = min(min(runs_of(rows, n, what)) for n in others for what in ("final", "best"))
+    assert max(healthy) < best - 0.4
+    for seen, unseen in runs_of(rows, "planted", "accuracy"):
+        assert seen > 1.9 * unseen
+    for seen, unseen in runs_of(rows, overfitting.HEALTHY, "accuracy"):
+        assert seen < 1.05 * unseen
+
+
+def test_what_was_learned_by_heart_is_recited(record):
+    for name, more in (("planted", True), (overfitting.HEALTHY, False)):
+        for row in record["overfitting"]:
+            run = row["runs"][name]
+            assert (len(run["copied"]) > 1.4 * len(run["copied by Shakespeare"])) == more
+
+
+def test_the_tasks_are_learned_or_not_as_the_page_says(record):
+    for row in record["own task"]:
+        ends = {name: task["curve"][-1] for name, task in row["tasks"].items()}
+        assert min(ends[name]["right"] for name in ("reversed", "sorted")) > 0.9
+        assert ends["added"]["right"] < 0.05
+        trapped = [r["right"] for r in row["tasks"][own_task.WHOLE]["curve"]]
+        assert trapped[-1] < max(trapped) - 0.2
+        assert all(row["tasks"][name]["floor"] < end["loss"] for name, end in ends.items())
+
+
+def test_what_was_predicted_came(record):
+    (row,) = record["minute"]
+    size = SIZES["small"]
+    assert row["parameters"] == minute.parameters(size)
+    assert row["cache MiB"] * 2**20 == minute.cache_bytes(size)
+    assert row["at birth"] == pytest.approx(math.log(65), rel=0.05)
+    assert len(row["evaluations"]) == 13
+    assert row["wall"] < 150
+
+
+def test_the_figures_are_drawn_from_the_record(record, tmp_path):
+    floor.draw(record["floor"], tmp_path)
+    overfitting.draw(record["overfitting"], tmp_path)
+    minute.draw(record["minute"][0], tmp_path)
+    for name in ("floor", "skills", "overfitting", "minute"):
+        assert (tmp_path / f"{name}.png").read_bytes()[:4] == b"\x89PNG"
+        assert (ROOT / "day3" / "figures" / f"{name}.png").exists()
 
 
 # ---- as programs
