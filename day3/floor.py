@@ -131,43 +131,45 @@ def first_step(found, skill, share):
     return first
 
 
-def draw(runs, folder=None):
-    """floor.png: loss against step, and the floor. skills.png: what is right, against step."""
+def draw(runs, long, folder=None):
+    """floor.png: loss against step, and the floor. skills.png: what the long run keeps of the rules."""
     figure, panel = pictures.panels("The loss ends at a floor, and the floor is known", height=4.2)
     for n, run in enumerate(runs):
         steps, losses = zip(*((r["step"], r["loss"]) for r in run["curve"]), strict=True)
-        pictures.line(panel, steps, losses, n, f"seed {n + 1}")
+        pictures.line(panel, steps, losses, n, f"{steps[-1]} steps, seed {n + 1}")
+    steps, losses = zip(*((r["step"], r["loss"]) for r in long["curve"]), strict=True)
+    pictures.line(panel, steps, losses, 5, f"{steps[-1]} steps")
     counted = runs[0]["counted"]
     lines = {name: counted[name] for name in ("unigram", "bigram", "Kneser-Ney 7-gram")}
     for name, loss in (lines | {"entropy of the grammar": runs[0]["entropy"]}).items():
         panel.axhline(loss, color="gray", linestyle="--", linewidth=1)
         panel.annotate(f"{name} {loss:.3f}", (0, loss), (2, 3), textcoords="offset points",
                        fontsize=9, color="dimgray")  # fmt: skip
-    on_steps(panel, STOPS)
+    on_steps(panel)
     panel.set(ylim=(0, None), ylabel="loss, nats per character")
     panel.legend(fontsize=9)
     pictures.save(figure, "floor", folder or HERE / "figures")
 
-    found = pooled(runs)
+    found = pooled([long])
     figure, panels = pictures.panels("Which rules it keeps", columns=2, height=4.2, sharey=True)
     for panel, skills in zip(panels, (critic.SKILLS[:4], critic.SKILLS[4:]), strict=True):
         for n, skill in enumerate(skills):
             judged_at = [step for step, row in found.items() if row[skill][0] is not None]
             shares = [found[step][skill][0] for step in judged_at]
             pictures.line(panel, judged_at, shares, n, skill)
-        on_steps(panel, STOPS)
+        on_steps(panel)
         panel.set(ylim=(-0.03, 1.03))
         panel.legend(fontsize=9)
     panels[0].set_ylabel("share that is right")
     pictures.save(figure, "skills", folder or HERE / "figures")
 
 
-def on_steps(panel, stops):
+def on_steps(panel):
     """Steps on a scale that is even up to 20 and logarithmic above."""
     panel.set_xscale("symlog", linthresh=20, linscale=0.6)
-    panel.set_xticks(shown := [s for s in stops if s in (0, 20, 60, 180, 500)], shown)
+    panel.set_xticks(shown := (0, 20, 60, 180, 500, 1200), shown)
     panel.minorticks_off()
-    panel.set(xlabel="steps", xlim=(-1, 1.1 * stops[-1]))
+    panel.set(xlabel="steps", xlim=(-1, 1.1 * LONGER[-1]))
 
 
 def main():

@@ -67,7 +67,7 @@ def main(arguments):
         return 2
     if not arguments:
         record()
-    floor.draw(rows("floor"))
+    floor.draw(rows("floor"), rows("longer")[0])
     overfitting.draw(rows("overfitting"))
     minute.draw(rows("minute")[0])
     return 0

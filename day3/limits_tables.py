@@ -40,22 +40,28 @@ def made_by(rows):
 
 def how_near():
     """The floor, what the model came to, and what counting comes to."""
-    rows = limits.rows("floor")
+    rows, (longer,) = limits.rows("floor"), limits.rows("longer")
     first, finals = rows[0], [row["final"] for row in rows]
-    entropy = first["entropy"]
+    entropy, floor_here = first["entropy"], first["surprise of the split"]
     lines = [["a shrug: ln V", f"{first['ln V']:.3f}"]]
     lines += [[name, f"{loss:.3f}"] for name, loss in first["counted"].items() if "gram" in name]
     lines += [
         [f"this GPT, {floor.STOPS[-1]} steps", span(finals)],
         ["the same, places 1 to 16 of the window", span([r["places 1 to 16"] for r in rows])],
         ["the same, places 65 to 127", span([r["places 65 to 127"] for r in rows])],
-        ["the grammar itself, on this split", f"{first['surprise of the split']:.3f}"],
+        [f"one run of {floor.LONGER[-1]} steps", f"{longer['final']:.3f}"],
+        ["the same, places 1 to 16", f"{longer['places 1 to 16']:.3f}"],
+        ["the same, places 65 to 127", f"{longer['places 65 to 127']:.3f}"],
+        ["the grammar itself, on this split", f"{floor_here:.3f}"],
         ["its entropy, over all plays", f"{entropy:.3f}"],
     ]
-    gap = statistics.median(finals) - first["surprise of the split"]
-    born = statistics.median(row["curve"][0]["loss"] for row in rows)
-    share = gap / (born - first["surprise of the split"])
-    tail = f"{gap:.3f} nats are left of the {born - entropy:.2f} at birth: {share:.0%}."
+    left = [statistics.median(finals) - floor_here, longer["final"] - floor_here]
+    born = statistics.median(row["curve"][0]["loss"] for row in rows) - floor_here
+    tail = (
+        f"Of {born:.2f} nats above the floor at birth, {left[0]:.2f} are left after "
+        f"{floor.STOPS[-1]} steps ({left[0] / born:.0%}), {left[1]:.2f} after {floor.LONGER[-1]} "
+        f"({left[1] / born:.0%}). {made_by([*rows, longer])}"
+    )
     return table(["validation loss of the plays", "nats per character"], lines) + f"\n\n{tail}"
 
 
@@ -70,9 +76,9 @@ def names_by_hand():
 
 def which_first():
     """Every skill: its share at some steps, and from which step on it is mostly kept."""
-    rows = limits.rows("floor")
+    rows = limits.rows("longer")
     found = floor.pooled(rows)
-    steps = [step for step in floor.STOPS if step in (60, 130, 250, 500)]
+    steps = [step for step in floor.LONGER if step in (60, 180, 500, 1200)]
     lines = []
     for skill in critic.SKILLS:
         shares = [found[step][skill] for step in steps]

@@ -306,7 +306,7 @@ def test_words_never_seen_are_turned_round():
 
 @pytest.fixture(scope="module")
 def record():
-    return {name: limits.rows(name) for name in ("floor", "overfitting", "own task", "minute")}
+    return {name: limits.rows(name) for name in limits.EXPERIMENTS}
 
 
 def test_every_row_says_what_made_it(record):
@@ -318,7 +318,7 @@ def test_every_row_says_what_made_it(record):
 
 def test_no_run_went_below_the_floor_and_all_below_counting(record):
     """T3, and the bound that a leak would break."""
-    for row in record["floor"]:
+    for row in [*record["floor"], *record["longer"]]:
         assert row["entropy"] == pytest.approx(grammar.entropy(), abs=1e-4)
         assert row["surprise of the split"] == pytest.approx(row["entropy"], rel=0.02)
         assert row["curve"][0]["loss"] == pytest.approx(row["ln V"], rel=0.05)
@@ -396,7 +396,7 @@ def test_what_was_predicted_came(record):
 
 
 def test_the_figures_are_drawn_from_the_record(record, tmp_path):
-    floor.draw(record["floor"], tmp_path)
+    floor.draw(record["floor"], record["longer"][0], tmp_path)
     overfitting.draw(record["overfitting"], tmp_path)
     minute.draw(record["minute"][0], tmp_path)
     for name in ("floor", "skills", "overfitting", "minute"):
