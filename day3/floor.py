@@ -143,11 +143,13 @@ def draw(runs, long, folder=None):
     lines = {name: counted[name] for name in ("unigram", "bigram", "Kneser-Ney 7-gram")}
     for name, loss in (lines | {"entropy of the grammar": runs[0]["entropy"]}).items():
         panel.axhline(loss, color="gray", linestyle="--", linewidth=1)
-        panel.annotate(f"{name} {loss:.3f}", (0, loss), (2, 3), textcoords="offset points",
-                       fontsize=9, color="dimgray")  # fmt: skip
+        x, side = (0, "left") if loss < 3 else (1, "right")
+        panel.annotate(f"{name} {loss:.3f}", (x, loss), (4 - 8 * x, 3), ha=side, fontsize=9,
+                       xycoords=("axes fraction", "data"), textcoords="offset points",
+                       color="dimgray")  # fmt: skip
     on_steps(panel)
     panel.set(ylim=(0, None), ylabel="loss, nats per character")
-    panel.legend(fontsize=9)
+    panel.legend(fontsize=9, loc="center right")
     pictures.save(figure, "floor", folder or HERE / "figures")
 
     found = pooled([long])

@@ -23,7 +23,9 @@ def table(head, lines):
 
 
 def span(numbers, form=".3f"):
-    """The median, and the range behind it."""
+    """The median, and the range behind it, where there is one."""
+    if len(numbers) == 1:
+        return f"{numbers[0]:{form}}"
     low, middle, high = min(numbers), statistics.median(numbers), max(numbers)
     return f"{middle:{form}} ({low:{form}} to {high:{form}})"
 
@@ -31,9 +33,10 @@ def span(numbers, form=".3f"):
 def made_by(rows):
     """The line under a table: what made it."""
     first, seconds = rows[0], sum(row["seconds"] for row in rows)
-    seeds = ", ".join(str(row["seed"]) for row in rows)
+    seeds = sorted({row["seed"] for row in rows})
     return (
-        f"`{first['command']}`, seeds {seeds}, {seconds:.0f} seconds in all, {first['precision']}, "
+        f"`{first['command']}`, seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}, "
+        f"{seconds:.0f} seconds in all, {first['precision']}, "
         f"{first['machine']}, {first['versions']}."
     )
 
@@ -130,8 +133,10 @@ def copied():
 def predictions():
     """What can be known before the first step, and what came."""
     (row,), size = limits.rows("minute"), SIZES["small"]
-    bench = json.loads(BENCH.read_text("utf-8"))["minutes 2"]
-    speed = statistics.median(run["model GFLOP/s"] for run in bench["runs"])
+    bench = json.loads(BENCH.read_text("utf-8"))
+    speed = bench["machine"]["torch.mm, GFLOP/s"]["torch.bfloat16"]
+    symbols = size.batch * size.context
+    idle = [symbols / run["characters_per_second"] for run in bench["minutes 2"]["runs"]]
     guess, mebibytes = minute.step_flops(size) / speed / 1e9, minute.cache_bytes(size) / 2**20
     count = f"{minute.parameters(size):,}"
     lines = [
@@ -145,9 +150,9 @@ def predictions():
         ],
         [
             "seconds a step",
-            f"{minute.step_flops(size) / 1e9:.1f} GFLOP at {speed:.0f} a second",
+            f"{minute.step_flops(size) / 1e9:.1f} GFLOP at {speed:.0f} a second, as torch.mm",
             f"{guess:.3f}",
-            f"{row['seconds a step']:.3f}",
+            f"{row['seconds a step']:.3f}; {statistics.median(idle):.3f} on the front page",
         ],
     ]
     return table(["", "formula", "predicted", "came"], lines)

@@ -100,12 +100,12 @@ def draw(row, folder=None):
     for name in ("uniform guess", "unigram", "bigram", "Kneser-Ney 7-gram"):
         loss = counted["losses"][name]
         panel.axhline(loss, color="gray", linestyle="--", linewidth=1)
-        panel.annotate(f"{name} {loss:.2f}", (1, loss), (-2, 3), textcoords="offset points",
-                       xycoords=("axes fraction", "data"), ha="right", fontsize=9,
+        panel.annotate(f"{name} {loss:.2f}", (0.3, loss), (0, 3), textcoords="offset points",
+                       xycoords=("axes fraction", "data"), fontsize=9,
                        color="dimgray")  # fmt: skip
     panel.set(xlabel="seconds since Enter", ylabel="loss, nats per character", xlim=(0, None))
     panel.set(ylim=(1.2, 4.4))
-    panel.legend(fontsize=9, loc=(0.45, 0.78))
+    panel.legend(fontsize=9, loc=(0.7, 0.68))
     pictures.save(figure, "minute", folder or HERE / "figures")
 
 

@@ -329,13 +329,20 @@ def test_no_run_went_below_the_floor_and_all_below_counting(record):
 
 
 def test_what_stands_side_by_side_comes_before_what_stands_apart(record):
-    found = floor.pooled(record["floor"])
-    last = {skill: share for skill, (share, _) in found[floor.STOPS[-1]].items()}
-    assert min(last[skill] for skill in ("spelling", "words", "agreement")) > 0.85
-    assert 0.2 < last["metre"] < 0.6
-    assert max(last[skill] for skill in ("speakers", "names")) < 0.25
-    assert floor.first_step(found, "spelling", 0.5) <= floor.first_step(found, "words", 0.5)
-    assert floor.first_step(found, "metre", 0.5) is None
+    near, far = ("spelling", "words", "agreement"), ("speakers", "names", "quotation", "rhyme")
+    for runs, stops in ((record["floor"], floor.STOPS), (record["longer"], floor.LONGER)):
+        found = floor.pooled(runs)
+        last = {skill: share for skill, (share, _) in found[stops[-1]].items()}
+        assert min(last[skill] for skill in near) > 0.85
+        assert 0.2 < last["metre"] < 0.8
+        assert max(last[skill] or 0 for skill in far) < 0.25
+        assert all(found[stops[-1]][skill][1] > 0 for skill in far)
+
+
+def test_nearly_all_of_the_way_is_gone_while_half_of_the_rules_are_unknown(record):
+    (row,) = record["longer"]
+    losses = [r["loss"] for r in row["curve"]]
+    assert (losses[0] - losses[-1]) / (losses[0] - row["surprise of the split"]) > 0.9
 
 
 def runs_of(rows, name, what):
@@ -346,8 +353,11 @@ def test_the_rule_fires_on_every_planted_run_and_on_no_healthy_one(record):
     """T19."""
     rows = record["overfitting"]
     for name in overfitting.CHANGES:
-        fired = [step is not None for step in runs_of(rows, name, "fires")]
+        fires = runs_of(rows, name, "fires")
+        fired = [step is not None for step in fires]
         assert fired == [name in ("planted", "weight decay 0.1")] * len(rows), name
+    for fires, best in zip(*(runs_of(rows, "planted", w) for w in ("fires", "best step"))):
+        assert 2 <= (fires - best) / overfitting.EVERY <= 3
 
 
 def test_what_the_cures_are_worth(record):
@@ -372,6 +382,7 @@ def test_what_was_learned_by_heart_is_recited(record):
     for name, more in (("planted", True), (overfitting.HEALTHY, False)):
         for row in record["overfitting"]:
             run = row["runs"][name]
+            assert run["copied"]
             assert (len(run["copied"]) > 1.4 * len(run["copied by Shakespeare"])) == more
 
 
@@ -392,7 +403,10 @@ def test_what_was_predicted_came(record):
     assert row["cache MiB"] * 2**20 == minute.cache_bytes(size)
     assert row["at birth"] == pytest.approx(math.log(65), rel=0.05)
     assert len(row["evaluations"]) == 13
-    assert row["wall"] < 150
+    losses = [r["loss"] for r in row["evaluations"]]
+    assert losses[0] - losses[3] > 0.8 * (losses[0] - losses[-1])  # a quarter of the steps
+    assert losses[1] < 2.4835  # pairs of letters, counted
+    assert all(row["evaluations"][i]["sample"] for i in (0, 1, 3, 6, 12))
 
 
 def test_the_figures_are_drawn_from_the_record(record, tmp_path):
