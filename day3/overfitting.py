@@ -18,6 +18,7 @@ import checkpoint
 import corpus
 import evaluate
 import pictures
+from copying import longest_copy
 from run import Run
 from settings import Settings, with_size
 from text import Batches, split
@@ -88,15 +89,6 @@ def fires(records):
     return None
 
 
-def longest_copied(written, text):
-    """The longest piece of `written` that stands in `text` word for word."""
-    longest = ""
-    for i in range(len(written)):
-        while i + len(longest) < len(written) and written[i : i + len(longest) + 1] in text:
-            longest = written[i : i + len(longest) + 1]
-    return longest
-
-
 def record(seed, precision):
     """Every change with one seed."""
     text = split(corpus.find()[1])[0]  # the validation split stays unread
@@ -115,8 +107,8 @@ def record(seed, precision):
         if name in ("planted", HEALTHY):
             read = run.alphabet.decode(run.training)
             unread = run.alphabet.decode(judge[:2000])
-            row["copied"] = longest_copied(run.write(2000, temperature=1.0), read)
-            row["copied by Shakespeare"] = longest_copied(unread, read)
+            row["copied"] = longest_copy(run.write(2000, temperature=1.0), read)
+            row["copied by Shakespeare"] = longest_copy(unread, read)
         best_step = min(records, key=lambda r: r["validation"])["step"]
         run.model.load_state_dict(best)
         found[name] = row | {"best step": best_step, "best": round(run.loss(judge), 4)}

@@ -12,8 +12,6 @@ from types import SimpleNamespace
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given
-from hypothesis import strategies as st
 
 import critic
 import evaluate
@@ -173,16 +171,6 @@ def test_accuracy_is_that_of_a_slow_loop(runs):
         right += sum(int(logits[t].argmax() == ids[start + t + 1]) for t in range(T))
     assert overfitting.accuracy(run, ids) == pytest.approx(right / (4 * T))
     assert overfitting.accuracy(runs["planted"][0], runs["planted"][0].training) > 0.8
-
-
-@given(st.text("ab", max_size=12), st.text("ab", max_size=12))
-def test_the_longest_copy_is_that_of_all_pieces(written, text):
-    pieces = {written[i:j] for i in range(len(written) + 1) for j in range(i, len(written) + 1)}
-    longest = max(len(piece) for piece in pieces if piece in text)
-    found = overfitting.longest_copied(written, text)
-    assert found in written
-    assert found in text
-    assert len(found) == longest
 
 
 # ---- minute.py
