@@ -2,6 +2,7 @@
 
 python day3/sample.py
 python day3/sample.py --prompt "ROMEO:" --temperature 0.7 --top-k 20
+python day3/sample.py --interactive       it asks for one prompt after another
 """
 
 import dataclasses
@@ -31,6 +32,8 @@ class Settings:
     """Characters to write after the prompt."""
     count: int = 1
     """How many texts."""
+    interactive: bool = False
+    """Ask for prompts until an empty line."""
     temperature: float = 0.8
     """Below 1 the likely gets likelier; 0 takes the likeliest every time."""
     top_k: int | None = None
@@ -47,8 +50,11 @@ def main(arguments=None):
     """The command: exit code 0, 2 for a wrong call, 130 for Ctrl-C."""
     utf8_output()
     try:
-        for character in stream_text(tyro.cli(Settings, args=arguments, description=__doc__)):
-            print(character, end="", flush=True)
+        settings = tyro.cli(Settings, args=arguments, description=__doc__)
+        if settings.interactive:
+            converse(settings)
+        else:
+            show(stream_text(settings))
     except BrokenPipeError:  # the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -61,17 +67,54 @@ def main(arguments=None):
     return 0
 
 
+def show(characters):
+    for character in characters:
+        print(character, end="", flush=True)
+
+
 def stream_text(settings):
     """Yield the prompt and then character after character; ValueError for settings out of range."""
+    model, alphabet = trained(settings)
+    yield from texts(settings, model, alphabet, settings.prompt)
+
+
+def converse(settings):
+    """Read a prompt a line until an empty one or the end of the input, and write on from each.
+
+    A prompt that cannot be read costs one sentence. Ctrl-C ends a text, and while it waits, all.
+    """
+    if settings.prompt != Settings().prompt:
+        raise ValueError("--interactive asks for its prompts: leave out --prompt")
+    model, alphabet = trained(settings)
+    while prompt := asked("prompt> "):
+        try:
+            show(texts(settings, model, alphabet, prompt))
+        except ValueError as error:
+            print(f"sample.py: {error}", file=sys.stderr, flush=True)
+        except KeyboardInterrupt:
+            print()
+
+
+def asked(question):
+    """The next line of the input without its end, "" where there is none; asks at a terminal only."""
+    print(question if sys.stdin.isatty() else "", end="", flush=True)
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+def trained(settings):
+    """The model and the alphabet of a checkpoint; ValueError where it or a setting is no good."""
     if settings.length < 0 or settings.count < 1:
         raise ValueError("--length must be 0 or more, and --count at least 1")
     state = checkpoint.load(settings.checkpoint)
     path = settings.model or model_of(state)
     model = checkpoint.restore(state, checkpoint.load_module(path)).eval()
-    symbols = state["alphabet"]
-    alphabet = Alphabet(symbols)
+    return model, Alphabet(state["alphabet"])
+
+
+def texts(settings, model, alphabet, prompt):
+    """Yield, as often as asked for, the prompt and what follows it; ValueError for unknown symbols."""
     # a text may have no line break: then start from its first symbol
-    prompt = settings.prompt if settings.prompt != "\n" or "\n" in symbols else symbols[0]
+    prompt = prompt if prompt != "\n" or "\n" in alphabet.symbols else alphabet.symbols[0]
     if not prompt:
         raise ValueError("the prompt is empty: give --prompt at least one character")
     generator = torch.Generator().manual_seed(settings.seed)
