@@ -50,7 +50,7 @@ def new_model(seed, positions="sinusoidal"):
 def learn(seed, steps=1500, positions="sinusoidal"):
     """-> a trained model."""
     model = new_model(seed, positions)
-    for _ in train(model, draw, steps, B=64, rate=3e-3, seed=seed):
+    for _ in train(model, draw, steps, B=64, rate=5e-3, seed=seed):
         pass
     return model.eval()
 

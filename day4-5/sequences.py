@@ -99,6 +99,14 @@ def main():
     print("lengths 3 and 2 of 4 positions: what each of the 4 queries may see")
     for rows in zip(*decoder_mask(torch.tensor([3, 2]), 4)[:, 0].int().tolist()):
         print("     ".join(" ".join(map(str, row)) for row in rows))
+    target = torch.tensor([[3, 4, END, PAD]])
+    print(f"\nwritten {target[0].tolist()}, read {shift_right(target)[0].tolist()}")
+    shares = torch.tensor([0.9, 0.5, 0.8, 0.3])  # of the right symbol, at each place
+    each = ", ".join(f"{-p.log():.3f}" for p in shares)
+    logits = torch.zeros(1, 4, 5) + ((1 - shares) / 4).log()[:, None]
+    logits = logits.scatter(2, target[..., None], shares.log()[None, :, None])
+    print(f"-ln of 0.9, 0.5, 0.8, 0.3: {each}; the last one is padding")
+    print(f"mean of the real ones: {sequence_loss(logits, target):.3f}")
     import number_words
 
     pairs = [

@@ -21,7 +21,7 @@ from positions_numpy import sinusoidal
 from sequences import END, PAD, START, decoder_mask, padded, padding_mask, real_lengths
 from translate import train
 
-LONGEST = 24  # symbols of a target, END among them
+LONGEST = 20  # symbols of a target, END among them
 SIZES = Config(0, 0, context=2 * LONGEST, n_layer=2, n_head=4, n_embd=64, hidden=256)
 
 
