@@ -85,7 +85,7 @@ def main():
         ["deux", "cent", "deux", "cent", "vingt", "et", "un"],
         ["deux", "cent", "vingt", "et", "un"],
     )
-    print("candidate:", " ".join(candidate), "\nreference:", " ".join(reference))
+    print(f"candidate: {' '.join(candidate)}\nreference: {' '.join(reference)}")
     for n, (found, total) in enumerate(precisions([candidate], [reference]), start=1):
         print(f"{n}-grams: {found} of {total} found, {found / total:.3f}")
     print(f"brevity penalty {brevity_penalty([candidate], [reference]):.3f}")

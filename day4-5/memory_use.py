@@ -163,7 +163,9 @@ def main():
     from pairs import tokens
 
     model, data = load(OUT / "translate.pt")
-    some = number_data(back=data.name.startswith("French")).test[:300]
+    if not data.name.startswith("English to French"):
+        raise ValueError(f"the last model was trained on {data.name}: train on number words first")
+    some = number_data().test[:300]
     for name, row in measure(model, data, some).items():
         print(f"without {name:52} loss {row['loss']:7.4f}   exact {row['exact']:7.2%}")
     for n, row in enumerate(use_by_layer(model, data, some), start=1):

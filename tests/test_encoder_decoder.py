@@ -124,6 +124,21 @@ def test_attention_is_torchs(kind):
     torch.testing.assert_close(ours.weights, weights)
 
 
+def test_all_four_matrices_have_the_slope_of_central_differences():
+    ours = moved(Attention(C, H))
+    x, memory, mask = torch.randn(B, T, C), torch.randn(B, S, C), padding_mask(LENGTHS, S)
+    names = [f"{part}.weight" for part in ("query", "key", "value", "project")]
+    matrices = [ours.get_parameter(name) for name in names]
+
+    def out(*weights):
+        given = dict(zip(names, weights, strict=True))
+        return torch.func.functional_call(ours, given, (x, memory, mask))
+
+    assert torch.autograd.gradcheck(out, matrices)
+    out(*matrices).square().sum().backward()
+    assert all((matrix.grad != 0).any() for matrix in matrices)
+
+
 @ORDERS
 def test_an_encoder_layer_is_torchs(order):
     ours = moved(EncoderLayer(replace(SIZES, order=order)))
