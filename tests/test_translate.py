@@ -1,0 +1,422 @@
+"""day4-5's translator: its data, its training, what it does with its memory, and its record."""
+
+import gzip
+import hashlib
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+import captions
+import memory_use
+import pairs
+import reverse
+import three_designs
+import translate
+import word_by_word
+from encoder_decoder import Config, EncoderDecoder
+from pairs import Vocabulary, file_data, for_test, joined, number_data, read, tokens
+from sequences import END, PAD, START, batches, padded, sequence_loss, shift_right
+from three_designs import DecoderOnly, EncoderOnly, designs
+
+DAY = Path(__file__).parent.parent / "day4-5"
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def words_of(data, drawn):
+    return [(data.source.decode(s), data.target.decode(t)) for s, t in drawn]
+
+
+# ---- sentences and pairs
+
+
+def test_number_words_come_back_from_their_tokens():
+    for n in range(0, 1_000_000, 991):
+        for text in pairs.number_pair(n):
+            assert joined(tokens(text)) == text
+    assert tokens("L'eau, SVP!") == ["l", "'", "eau", ",", "svp", "!"]
+    assert joined(tokens("C'est l'eau, oui!")) == "c'est l'eau, oui!"
+
+
+def test_a_vocabulary_there_and_back():
+    vocabulary = Vocabulary([["b", "a"], ["b"]])
+    assert vocabulary.words == ["", "", "", "a", "b"]
+    assert vocabulary.encode(["b", "a"]) == [4, 3, END]
+    assert vocabulary.decode([4, 3, END, PAD]) == ["b", "a"]
+    with pytest.raises(ValueError, match="'c' is no word of this vocabulary, which has a, b"):
+        vocabulary.encode(["a", "c"])
+    with pytest.raises(ValueError, match="the source is empty"):
+        vocabulary.encode([])
+    rare = Vocabulary([["b", "a"], ["b"]], least=2)
+    assert rare.decode(rare.encode(["b", "a", "never"])) == ["b", "<?>", "<?>"]
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_no_number_stands_on_both_sides(back):
+    data = number_data(back, tests=300)
+    small = {pairs.number_pair(n, back)[0] for n in range(100)}
+    assert any(map(for_test, small))
+    learned = {joined(s) for s, _ in words_of(data, data.draw(generator(), 5000))}
+    tested = {joined(s) for s, _ in data.test}
+    assert small <= learned
+    assert not any(map(for_test, learned - small))
+    assert len(tested) > 290
+    assert all(map(for_test, tested))
+    assert not tested & small
+    for s, t in data.test:
+        english, french = (t, s) if back else (s, t)
+        assert ("mille" in french) == ("thousand" in english)
+
+
+def test_all_lengths_are_learned_from_and_any_number_can_be_said():
+    data = number_data(tests=1)
+    drawn = data.draw(generator(), 3000)
+    assert drawn == data.draw(generator(), 3000)
+    short = sum(len(s) == 2 for s, _ in drawn)  # one word and END
+    assert 500 < short < 1500
+    for n in range(0, 1_000_000, 1009):
+        for vocabulary, text in zip((data.source, data.target), pairs.number_pair(n), strict=True):
+            assert vocabulary.decode(vocabulary.encode(tokens(text))) == tokens(text)
+
+
+FILE = [f"{a} {b}.\tle {b} {a} !\tCC-BY" for a in ["red", "blue", "green"] for b in "abcdefghijkl"]
+
+
+def test_a_file_of_pairs_is_split_by_its_sources(tmp_path):
+    path = tmp_path / "pairs.txt"
+    path.write_text("\ufeff" + "\r\n".join([*FILE, "", *FILE[:3]]) + "\n", encoding="utf-8")
+    assert read(path)[0] == ("red a.", "le a red !")
+    assert len(read(path)) == 39
+    data = file_data(path)
+    learned = {tuple(s) for s, _ in words_of(data, data.draw(generator(), 500))}
+    assert learned
+    assert not learned & {tuple(s) for s, _ in data.test}
+    assert all(
+        for_test(s.lower()) == (tokens(s) in [s for s, _ in data.test]) for s, _ in read(path)
+    )
+    assert file_data(path, back=True).test[0][0][0] == "le"
+    with pytest.raises(ValueError, match="both are needed"):
+        file_data(path, longest=2)
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ([*FILE, "no tab here"], "line 37: 'no tab here' is no pair"),
+        ([FILE[0], "\tonly one side", *FILE], "line 2"),
+        ([*FILE[:5], "one side\t  ", *FILE], "line 6"),
+        (FILE[:19], "has 19 pairs: give at least 20"),
+        ([], "has 0 pairs"),
+    ],
+)
+def test_a_malformed_file_is_told_with_its_line(lines, told, tmp_path):
+    path = tmp_path / "pairs.txt"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    with pytest.raises(ValueError, match=told):
+        read(path)
+
+
+def test_a_file_that_cannot_be_read_is_told(tmp_path):
+    (tmp_path / "latin.txt").write_bytes("été\tsummer".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"not UTF-8 \(byte 0\)"):
+        read(tmp_path / "latin.txt")
+    with pytest.raises(ValueError, match="No such file"):
+        read(tmp_path / "none.txt")
+    with pytest.raises(ValueError, match="Is a directory|Permission"):
+        read(tmp_path)
+
+
+# ---- word by word
+
+
+def test_alignment_finds_the_words_that_belong_together():
+    known = dict(zip("abcdef", "uvwxyz", strict=True))
+    draw = generator()
+    some = []
+    for _ in range(200):
+        source = ["abcdef"[i] for i in torch.randperm(6, generator=draw)[:3]]
+        some.append((source, [known[s] for s in reversed(source)]))
+    assert word_by_word.lexicon(word_by_word.learn(some)) == known
+    assert word_by_word.translate(["c", "?", "a"], known) == ["w", "u"]
+
+
+def test_believing_and_counting_again_tells_words_apart_that_always_meet():
+    """In every sentence "the" and "le" stand beside; counting once cannot tell which is whose."""
+    some = [(["the", a], ["le", b]) for a, b in ("ax", "by", "cz") for _ in range(5)]
+    once, often = (word_by_word.learn(some, rounds)["a"] for rounds in (1, 20))
+    assert once["x"] == once["le"]
+    assert often["x"] > 0.9
+
+
+# ---- training
+
+
+class Watched(EncoderDecoder):
+    """Keeps what it was given to read."""
+
+    def forward(self, source, reads, *lengths):
+        self.seen.append((source, reads))
+        return super().forward(source, reads, *lengths)
+
+
+def test_training_reads_the_right_words_shifted_and_lowers_the_loss():
+    data = number_data(tests=1)
+    torch.manual_seed(0)
+    model = Watched(Config(len(data.source), len(data.target), 32, 1, 2, 16, 32))
+    model.seen = []
+    losses = [loss for _, loss, _ in translate.train(model, data.draw, 40, 16, 5e-3, seed=1)]
+    assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
+    for source, reads in model.seen:
+        assert (reads[:, 0] == START).all()
+        words = data.target.decode(reads[0, 1:].tolist())
+        english = joined(data.source.decode(source[0]))
+        french = dict(pairs.number_pair(n) for n in range(1000)).get(english)
+        if french:
+            assert [w for w in words if w] == tokens(french)[: len(reads[0]) - 1]
+
+
+def test_a_step_follows_the_slope_of_its_own_batch_alone():
+    data = number_data(tests=1)
+    torch.manual_seed(0)
+    model = EncoderDecoder(Config(len(data.source), len(data.target), 32, 1, 2, 16, 32))
+    for _ in translate.train(model, data.draw, 3, 16, 0.0, seed=1):  # a rate of 0: no weight moves
+        pass
+    slopes = {name: p.grad.clone() for name, p in model.named_parameters()}
+    draw = generator(1)
+    dealt = list(batches(data.draw(draw, 50 * 16), 16, draw))
+    source, target = dealt[2]
+    model.zero_grad()
+    sequence_loss(model(source, shift_right(target)), target).backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    for name, p in model.named_parameters():
+        torch.testing.assert_close(slopes[name], p.grad)
+
+
+def small_model(seed=0):
+    torch.manual_seed(seed)
+    data = number_data(tests=8)
+    model = EncoderDecoder(Config(len(data.source), len(data.target), 32, 2, 2, 16, 32)).eval()
+    with torch.no_grad():
+        for p in model.parameters():
+            p.add_(0.3 * torch.randn(p.shape))
+        model.source.weight[PAD] = model.target.weight[PAD] = 0
+    return model, data
+
+
+def test_a_saved_model_says_the_same(tmp_path):
+    model, data = small_model()
+    translate.save(model, data, tmp_path / "out" / "m.pt")
+    other, loaded = translate.load(tmp_path / "out" / "m.pt")
+    sentences = [s for s, _ in data.test]
+    assert translate.translate(other, loaded, sentences) == translate.translate(
+        model, data, sentences
+    )
+    with pytest.raises(ValueError, match="train first"):
+        translate.load(tmp_path / "none.pt")
+
+
+def test_a_translation_of_a_batch_is_that_of_each_sentence():
+    model, data = small_model()
+    sentences = [s for s, _ in data.test] + [["two"]]
+    each = [translate.translate(model, data, [s])[0] for s in sentences]
+    assert translate.translate(model, data, sentences, B=4) == each
+    beams = translate.translate(model, data, sentences[:2], beams=1)
+    assert beams == each[:2]
+    for bad, told in (([[]], "empty"), ([["deux"]], "no word"), ([["two"] * 32], "33 symbols")):
+        with pytest.raises(ValueError, match=told):
+            translate.translate(model, data, bad)
+
+
+def test_the_program_trains_saves_and_says(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(translate, "OUT", tmp_path / "out")
+    translate.main(["--steps", "12", "--batch", "8", "--n-embd", "16", "--n-layer", "1"])
+    told = capsys.readouterr().out
+    assert "copy" in told
+    assert "word by word" in told
+    translate.main(["--say", "seventy-one"])
+    assert capsys.readouterr().out
+    with pytest.raises(ValueError, match="'soixante' is no word"):
+        translate.main(["--say", "soixante"])
+    with pytest.raises(ValueError, match="empty"):
+        translate.main(["--say", " "])
+    with pytest.raises(ValueError, match="at least 1 beam, not 0"):
+        translate.main(["--say", "seventy-one", "--beams", "0"])
+    path = tmp_path / "pairs.txt"
+    path.write_text("\n".join(FILE), encoding="utf-8")
+    translate.main(f"--data {path} --steps 3 --batch 8 --n-embd 16 --n-layer 1 --back".split())
+    assert "pairs.txt" in capsys.readouterr().out
+
+
+def test_a_wrong_call_of_the_program_is_one_sentence(tmp_path):
+    words = [sys.executable, DAY / "translate.py", "--data", tmp_path / "none"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("translate.py: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+# ---- what the memory does
+
+
+def test_ablations_take_away_what_they_say_and_give_it_back():
+    model, data = small_model()
+    source, target = memory_use.ids_of(data, data.test)
+    whole = model(source, target)
+    gone = {}
+    for name, without in memory_use.ablations(model).items():
+        with without:
+            gone[name] = model(source, target)
+        assert torch.equal(model(source, target), whole)
+    assert torch.equal(gone["nothing"], whole)
+    names = list(gone)[1:]
+    assert len(names) == 2 + 1 + 2
+    assert all(not torch.allclose(gone[n][..., 1:], whole[..., 1:]) for n in names)
+    other = source.roll(3, 0)
+    with memory_use.without_cross(model, range(2)):
+        assert torch.equal(model(other, target), model(source, target))
+    moved = gone["the source: the memory of another sentence"]
+    torch.testing.assert_close(moved, model(source.roll(1, 0), target))
+
+
+def test_forced_and_free_on_a_model_that_is_known():
+    """One wrong word at the second place: forced it costs one symbol, free all that follow."""
+
+    class Stuck(torch.nn.Module):
+        config = Config(9, 9, context=6)
+
+        def encode(self, source):
+            return source, None
+
+        def decode(self, reads, source, _):
+            follow = {START: 3, 3: 5, 4: 5, 5: 7, 6: END, 7: 7}
+            logits = torch.zeros(*reads.shape, 9)
+            for place in torch.cartesian_prod(*map(torch.arange, reads.shape)).tolist():
+                logits[*place, follow.get(int(reads[*place]), PAD)] = 9
+            return logits
+
+        def forward(self, source, reads):
+            return self.decode(reads, source, None)
+
+    target = torch.tensor([[3, 4, 5, 6, END], [3, 5, 7, PAD, PAD]])
+    loss, right = memory_use.forced(Stuck(), target, target)
+    assert right == pytest.approx((3 + 3) / 8)  # 4 and 6 are wrong
+    assert loss > 1
+    symbols, exact = memory_use.free(Stuck(), target, target)
+    assert (symbols, exact) == (pytest.approx((1 + 3) / 8), 0)
+
+
+def test_use_by_layer_and_maps_are_what_torch_gives():
+    model, data = small_model()
+    rows = memory_use.use_by_layer(model, data, data.test)
+    for row in rows:
+        assert 0 < row["entropy"] < row["uniform"] < math.log(20)
+        assert row["share"] > 0
+    with torch.no_grad():
+        for p in model.decoder[1].cross.project.parameters():
+            p.mul_(2)
+    assert memory_use.use_by_layer(model, data, data.test)[1]["share"] == pytest.approx(
+        2 * rows[1]["share"]
+    )
+    weights, written, read_words = memory_use.cross_maps(model, data, data.test[0][0])
+    assert weights.shape == (2, 2, len(written), len(read_words))
+    torch.testing.assert_close(weights.sum(dim=-1), torch.ones(weights.shape[:3]))
+
+
+# ---- reverse a string
+
+
+def test_strings_are_reversed_and_split():
+    for source, target in reverse.draw(generator(), 200):
+        assert source[-1] == target[-1] == END
+        assert target[:-1] == source[-2::-1]
+        assert not reverse.for_test(source[:-1])
+        assert 2 <= len(source) - 1 <= 12
+    assert all(reverse.for_test(source[:-1]) for source, _ in reverse.unseen(50))
+
+
+@pytest.mark.slow
+def test_a_small_model_reverses_strings_and_looks_at_the_other_end():
+    model = reverse.learn(seed=1)
+    assert reverse.exact(model, reverse.unseen()) > 0.99
+    assert reverse.on_anti_diagonal(model, reverse.unseen(100)) > 0.9
+    weights = reverse.cross_map(model, [3, 4, 5, 6, 7, 8, 9])[:7, :7]
+    assert weights.flip(1).diagonal().mean() > 0.5
+    assert weights.diagonal().mean() < 0.3
+
+
+# ---- three designs
+
+
+def test_three_designs_have_equal_parameters_and_no_future():
+    made = designs(35, 31)
+    counts = {}
+    for name, make in made.items():
+        torch.manual_seed(0)
+        model = make()
+        counts[name] = sum(p.numel() for p in model.parameters())
+        source, reads = (
+            padded([[3, 4, END], [5, END]]),
+            torch.tensor([[START, 3, 4], [START, 5, 6]]),
+        )
+        logits = model(source, reads)
+        assert logits.shape == (2, 3, 31)
+        other = reads.clone()
+        other[:, 2] = 7
+        changed = (model(source, other) != logits)[..., 1:].any(dim=-1)
+        assert not changed[:, :2].any()
+        assert changed[:, 2].all() == (name != "encoder-only")  # which does not read what it wrote
+        alone = model(source[1:, :2], reads[1:])
+        torch.testing.assert_close(alone[0], logits[1], atol=1e-5, rtol=1e-4)
+        assert not torch.allclose(model(padded([[3, 4, END], [6, END]]), reads)[1], logits[1])
+    assert max(counts.values()) / min(counts.values()) < 1.01
+    assert isinstance(made["decoder-only"](), DecoderOnly)
+
+
+def test_a_single_stack_joins_source_and_target():
+    model = DecoderOnly(6, 5, three_designs.SIZES)
+    ids, places = model.joined(
+        padded([[3, 4, END], [5, END]]), torch.tensor([[START, 3], [START, 4]])
+    )
+    assert ids.tolist() == [[3, 4, END, START, 6], [5, END, START, 7, PAD]]
+    assert places.tolist() == [[3, 4], [2, 3]]
+    source, reads = padded([[3, 4, END]]), torch.tensor([[START, 3]])
+    before = model(source, reads)
+    with torch.no_grad():
+        model.embedding.weight[4 + 3] += 1  # the row of the target's 4, behind the source's six
+    changed = (model(source, reads) != before)[0].any(dim=0)
+    assert changed.tolist() == [False, False, False, False, True]
+
+
+def test_the_encoder_writes_all_at_once():
+    torch.manual_seed(0)
+    model = EncoderOnly(6, 5, three_designs.SIZES).eval()
+    source = padded([[3, 4, END]])
+    first = model(source, torch.zeros(1, 4, dtype=torch.long)).argmax(dim=-1)
+    assert torch.equal(model.write(source)[:, :4], first)
+
+
+# ---- real sentences
+
+
+def test_captions_are_checked_before_they_are_written(tmp_path):
+    sides = {"train.en.gz": "A dog.\nTwo  men\tsing.\n", "train.fr.gz": "Un chien.\nDeux hommes.\n"}
+    sums = {}
+    for name, text in sides.items():
+        (tmp_path / name).write_bytes(gzip.compress(text.encode(), mtime=0))
+        sums[name] = hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()
+    where, path = {"address": tmp_path.as_uri(), "sha256": sums}, tmp_path / "out" / "pairs.tsv"
+    assert captions.write(path, **where) == 2
+    assert path.read_text("utf-8") == "A dog.\tUn chien.\nTwo men sing.\tDeux hommes.\n"
+    assert captions.write(path, n=1, **where) == 1
+    path.unlink()
+    with pytest.raises(ValueError, match="train.en.gz is not the file that we know"):
+        captions.write(path, address=where["address"])
+    with pytest.raises(ValueError, match="are you online"):
+        captions.write(path, address=(tmp_path / "none").as_uri())
+    assert not path.exists()
