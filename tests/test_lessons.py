@@ -33,7 +33,7 @@ LESSONS = [DAY1 / "README.md", DAY1 / "block.md", DAY2 / "README.md", DAY3 / "RE
 PAGES = {
     DAY1: ["README.md", "block.md"],
     DAY2: ["README.md", "why.md", "curves.md"],
-    DAY3: ["README.md", "around.md", "inside.md"],
+    DAY3: ["README.md", "around.md", "inside.md", "limits.md"],
 }
 NUMPY = ("attention_numpy", "positions_numpy", "block_numpy", "toy_tasks", "trace_encoder")
 # of the table's training the page shows only what comes before it

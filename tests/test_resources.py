@@ -42,7 +42,7 @@ SHAPES = {
 SITES = [
     "jalammar.github.io", "lilianweng.github.io", "nlp.seas.harvard.edu", "amaarora.github.io",
     "jaykmody.com", "peterbloem.nl", "kellerjordan.github.io", "transformer-circuits.pub",
-    "discuss.pytorch.org", "discuss.huggingface.co", "www.eleuther.ai",
+    "aclanthology.org", "discuss.pytorch.org", "discuss.huggingface.co", "www.eleuther.ai",
 ]  # fmt: skip
 
 
