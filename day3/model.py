@@ -133,7 +133,10 @@ class FeedForward(nn.Module):
 
 
 class TransformerBlock(nn.Module):
-    """Gather, then think; each adds to the residual stream. x (B, T, C) -> (B, T, C)."""
+    """Gather, then think; each adds to the residual stream. x (B, T, C) -> (B, T, C).
+
+    Dropout falls on what a branch says, before it is added.
+    """
 
     def __init__(self, config):
         super().__init__()
@@ -208,9 +211,10 @@ class GPT(nn.Module):
     ) -> Iterator[torch.Tensor]:
         """Go on from ids (B, T), one symbol a step: yields (B,) ids, `length` times.
 
-        Only the last `context` symbols count. When the window is full, it starts afresh with its
-        newer half: a cached key has seen what a sliding window would have lost. A row that has
-        drawn the id `stop` repeats it, and when all rows have, the generation ends.
+        Only the last `context` symbols count. When the next symbol no longer fits, the newest
+        max(1, context // 2) symbols, that one included, start afresh with an empty cache: a cached
+        key has seen what a sliding window would have lost. A row that has drawn the id `stop`
+        repeats it, and when all rows have, the generation ends.
         """
         context = self.config.context
         window = ids[:, -context:]

@@ -37,7 +37,7 @@ import measure_slips
 
 ROOT = Path(__file__).parent.parent
 RIGHT = Path(__file__).parent / "right_answers"
-DRAWN = 40  # pairs of slips of a whole model, which takes ten times as long to ask as its parts
+DRAWN = 40  # pairs of slips, of a check that asks an answer many times over (`reading`)
 
 
 class Case:
@@ -166,8 +166,10 @@ def test_every_slip_is_named_as_itself(case):
 
 
 def test_the_judge_names_a_slip_with_an_example(case, tmp_path):
-    unseen = []
-    for known, slip in case.slips().items():
+    unseen, slips = [], list(case.slips().items())
+    if hasattr(case.check, "reading"):
+        slips = [slips[i] for i in np.random.default_rng(6).permutation(len(slips))[:12]]
+    for known, slip in slips:
         functions = wrong_answer(case.check, overrides(known, slip))
         told = case.verdict_on(functions, tmp_path)
         assert told["status"] == "wrong", known
@@ -188,7 +190,7 @@ def test_pairs_of_slips_are_named_or_left_alone(case):
         for a, b in itertools.combinations(slips, 2)
         if not answers[a,].keys() & answers[b,].keys()
     ]
-    if any(called.startswith("GPT.") for called in case.right):
+    if hasattr(case.check, "reading"):
         pairs = [pairs[i] for i in np.random.default_rng(5).permutation(len(pairs))[:DRAWN]]
     for a, b in pairs:
         answers[a, b] = answers[a,] | answers[b,]
@@ -233,6 +235,8 @@ def test_pairs_of_slips_are_named_or_left_alone(case):
     failing = [n for n in slips if all(same(result, seen[n,][0]) for result in seen[n,])]
     print("  fail alike on every call:", ", ".join(failing) or "none")
     assert count["nothing"] <= 0.1 * count.total(), unnamed
+    if hasattr(case.check, "reading"):  # the pairs that were not drawn may fit, too
+        return
     # the whole bank, as the judge asks it
     chosen = [who for who in answers if len(who) == 2]
     picks = np.random.default_rng(3).permutation(len(chosen))[:5]

@@ -1451,8 +1451,8 @@ class exercise_3_5:
             "list. F.cross_entropy takes (B T, V) and (B T,): flatten both in the same way."
         ),
         (
-            "x = self.embedding(ids) + self.position(torch.arange(start, start + T)), dropout, "
-            "blocks; logits = self.head(self.norm(x)). Return logits, "
+            "x = self.embedding(ids), plus self.position(torch.arange(start, start + T)) where there "
+            "is one; dropout, blocks; self.head(self.norm(x)). The loss, where there are targets: "
             "F.cross_entropy(logits.flatten(0, 1), targets.flatten())."
         ),
     )
