@@ -104,7 +104,7 @@ def of_this_book(path):
 def load_module(path):
     """A model file as a module. ValueError where it is missing or lacks the contract's names."""
     if not path.is_file() or path.suffix != ".py":
-        raise ValueError(f"there is no model file {path}: give --model a file with Config and GPT")
+        raise ValueError(f"there is no model file {path}: give a file with Config and GPT")
     own = Path(__file__).with_name("model.py")
     name = "model" if path.resolve() == own.resolve() else "model_given"
     spec = importlib.util.spec_from_file_location(name, path)
@@ -115,5 +115,5 @@ def load_module(path):
     except (SyntaxError, ImportError) as error:
         raise ValueError(f"{path} cannot be read: {error}") from None
     if not hasattr(module, "GPT") or not hasattr(module, "Config"):
-        raise ValueError(f"{path} has no Config or no GPT: --model needs both")
+        raise ValueError(f"{path} has no Config or no GPT: a model file needs both")
     return module

@@ -10,7 +10,6 @@ says the same. Pictures go beside the checkpoint, or to --out.
 
 import dataclasses
 import hashlib
-import os
 import sys
 from pathlib import Path
 
@@ -28,7 +27,7 @@ import share
 from ascii_map import ascii_map
 from embedding_space import principal_components
 from lens import visible
-from terminal import utf8_output
+from terminal import exit_code
 from text import Alphabet, split
 
 HERE = Path(__file__).parent
@@ -57,26 +56,18 @@ class Settings:
 
 def main(arguments=None):
     """The command: exit code 0, 2 for a wrong call, 130 for Ctrl-C."""
-    utf8_output()
-    settings = tyro.cli(Settings, args=arguments, description=__doc__)
-    try:
+
+    def run():
+        settings = tyro.cli(Settings, args=arguments, description=__doc__)
         model, state = opened(settings.checkpoint, settings.model)
         alphabet = Alphabet(state["alphabet"])
         if settings.write is not None:
             print(while_writing(model, alphabet, settings.write))
-            return 0
+            return
         for part in look(model, state, alphabet, settings):
             print(part, end="\n\n", flush=True)
-    except BrokenPipeError:  # the reader has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except (ValueError, OSError, NotImplementedError) as error:
-        print(f"inside.py: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print()
-        return 130
-    return 0
+
+    return exit_code("inside.py", run)
 
 
 def opened(path, model_file=None):

@@ -6,7 +6,6 @@ python day3/sample.py --interactive       it asks for one prompt after another
 """
 
 import dataclasses
-import os
 import sys
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import torch
 import tyro
 
 import checkpoint
-from terminal import utf8_output
+from terminal import exit_code
 from text import Alphabet
 
 HERE = Path(__file__).parent
@@ -48,23 +47,15 @@ class Settings:
 
 def main(arguments=None):
     """The command: exit code 0, 2 for a wrong call, 130 for Ctrl-C."""
-    utf8_output()
-    try:
+
+    def run():
         settings = tyro.cli(Settings, args=arguments, description=__doc__)
         if settings.interactive:
             converse(settings)
         else:
             show(stream_text(settings))
-    except BrokenPipeError:  # the reader has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except (ValueError, OSError, NotImplementedError) as error:
-        print(f"sample.py: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print()
-        return 130
-    return 0
+
+    return exit_code("sample.py", run)
 
 
 def show(characters):

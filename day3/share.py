@@ -25,7 +25,7 @@ from gpt_numpy import logits, unpack
 from records import read_records
 from settings import Settings as RunSettings
 from settings import command
-from terminal import utf8_output
+from terminal import exit_code
 
 HERE = Path(__file__).parent
 PAGE = HERE / "page" / "gpt.html"
@@ -46,16 +46,15 @@ class Settings:
 
 def main(arguments=None):
     """The command: exit code 0, 2 for a wrong call or a model that the page cannot compute."""
-    utf8_output()
-    settings = tyro.cli(Settings, args=arguments, description=__doc__)
-    out = settings.out or settings.checkpoint.parent / "gpt.html"
-    try:
+
+    def run():
+        settings = tyro.cli(Settings, args=arguments, description=__doc__)
+        out = settings.out or settings.checkpoint.parent / "gpt.html"
         write(settings.checkpoint, out, settings.model)
-    except (ValueError, OSError, NotImplementedError) as error:
-        print(f"share.py: {error}", file=sys.stderr)
-        return 2
-    print(f"{out}: {out.stat().st_size / 1e6:.1f} MB; open it in a browser, or send it to a friend")
-    return 0
+        size = out.stat().st_size / 1e6
+        print(f"{out}: {size:.1f} MB; open it in a browser, or send it to a friend")
+
+    return exit_code("share.py", run)
 
 
 def write(path, out, model_file=None):

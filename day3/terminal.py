@@ -1,5 +1,6 @@
 """Lines that survive a pipe, and a bar of progress where there is a terminal."""
 
+import os
 import sys
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
@@ -36,3 +37,19 @@ def utf8_output():
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
+
+
+def exit_code(program, run):
+    """Call run(): 0 where it ends; 2 after one sentence where it refuses; 130 after Ctrl-C."""
+    utf8_output()
+    try:
+        run()
+    except BrokenPipeError:  # the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (ValueError, OSError, NotImplementedError) as error:
+        print(f"{program}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print()
+        return 130
+    return 0
