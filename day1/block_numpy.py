@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from attention_numpy import multi_head, padding_mask
+from attention_numpy import attention, multi_head, padding_mask
 from positions_numpy import embed, sinusoidal
 
 
@@ -108,6 +108,17 @@ def encoder(ids, params, H, lengths, pool="mean"):
     else:
         raise ValueError(f'pool is "first", "mean" or "max", not {pool!r}')
     return pooled @ params["head.w"] + params["head.b"]
+
+
+def attention_pool(x, query, lengths):
+    """A fourth way to pool: let one learned query choose how much of each real position goes in.
+
+    x (B, T, C), query (C,), lengths (B,) -> (B, C). With a query of zeros it is the mean.
+    Yang et al. 2016, equations 5 to 7, where a layer more stands before the scores.
+    """
+    B, T, C = x.shape
+    asks = np.broadcast_to(query, (B, 1, C))
+    return attention(asks, x, x, padding_mask(lengths, T)[:, 0])[0][:, 0]
 
 
 def random_params(rng, V, C, M, L, classes):

@@ -25,7 +25,7 @@ from attention_numpy import (
     split_heads,
     window_mask,
 )
-from block_numpy import block, encoder, random_params
+from block_numpy import attention_pool, block, encoder, random_params
 from positions_numpy import embed, one_hot, sinusoidal
 
 B, T, C, H, S, D, E = 2, 5, 12, 3, 7, 4, 6
@@ -259,6 +259,17 @@ def test_the_encoder_does_not_notice_padding(pool):
         np.testing.assert_allclose(encoder(longer, params, H, [3, 2], pool), short, **EXACT)
     other = encoder(np.array([[1, 2, 7], [4, 6, 8]]), params, H, [3, 2], pool)
     assert (abs(other - short).max(axis=-1) > 1e-6).all()
+
+
+def test_a_learned_query_pools_each_sentence_as_torch_does_without_padding():
+    x, query, lengths = rng(8).normal(size=(3, 5, C)), rng(9).normal(size=C), [5, 2, 1]
+    pooled = attention_pool(x, query, lengths)
+    for b, length in enumerate(lengths):
+        alone = tensor(x[b, :length])
+        expected = F.scaled_dot_product_attention(tensor(query)[None], alone, alone)[0]
+        np.testing.assert_allclose(pooled[b], expected, **EXACT)
+        mean = attention_pool(x, 0 * query, lengths)[b]
+        np.testing.assert_allclose(mean, x[b, :length].mean(axis=0), **EXACT)
 
 
 def test_the_encoder_refuses_another_pool():
