@@ -102,12 +102,15 @@ def test_output_is_plain_when_piped(book):
 def test_watch_judges_again_at_a_save_and_moves_on(book):
     write(book, RIGHT.replace("softmax(scores)", "softmax(scores, -2)"))
     boxes.tick(book, done=["1.1"])
+    # tests that run in the background ignore Ctrl-C, and what they start would, too
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
         [sys.executable, "-u", "-m", "study", "watch"],
         cwd=book.root,
         stdout=subprocess.PIPE,
         encoding="utf-8",
     )
+    signal.signal(signal.SIGINT, before)
 
     def until(text):
         seen = ""
@@ -127,7 +130,7 @@ def test_watch_judges_again_at_a_save_and_moves_on(book):
         assert "1.2" in ticks(book)
     finally:
         process.send_signal(signal.SIGINT)
-        process.wait(60)
+        assert process.wait(60) == 130
 
 
 def test_the_parent_imports_neither_numpy_nor_torch():
