@@ -52,11 +52,13 @@ def length_penalty(T, alpha):
 def beam_search(model, source, K, longest, alpha=0.0):
     """Keep the K best beginnings: source (S,) ids -> at most K pairs (score, list of ids), best first.
 
-    score: the sum of ln p of the ids, divided by length_penalty. Ids are without START and with END,
-    unless `longest` symbols were written before it came. Every step makes each beam longer by every
-    symbol, a beam that has written END stays as it is, and the K best of all these are kept; it stops
-    when all have END. No two are alike. K = 1 is greedy. ValueError for K or longest below 1.
-    The model's methods are those of `greedy`; a source of one row is encoded once.
+    score: the sum of ln p of the ids, END too, divided by length_penalty of their number. Ids are
+    ints, without START and with END, unless `longest` symbols were written before it came. It
+    begins with one empty beam. Every step makes each beam longer by every symbol that can follow
+    (p above 0), a beam that has written END stays as it is, and of all these together the K with the
+    best score are kept; it stops when all have END. No two are alike. K = 1 is greedy.
+    The model's methods are those of `greedy`: the source is encoded once, as a batch of one row, and
+    decode wants a row of memory for each row that it reads. ValueError for K or longest below 1.
     """
     if K < 1:
         raise ValueError(f"a beam search keeps at least 1 beam, not {K}")
