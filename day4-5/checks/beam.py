@@ -35,6 +35,7 @@ class Table(Told):
     def __init__(self, rows, V, other):
         super().__init__(rows, V)
         self.other, self.encoded = other, 0
+        self.made = {}  # rows of logits, made once
 
     def forward(self, source, reads):
         return self.decode(reads, *self.encode(source))
@@ -52,14 +53,21 @@ class Table(Told):
             raise ValueError(
                 f"reads {tuple(reads.shape)} and memory {tuple(memory.shape)} differ in B or C"
             )
-        logits = torch.full((*reads.shape, self.V), -torch.inf, dtype=torch.float64)
-        for b, (first, *ids) in enumerate(reads.tolist()):
-            rows = self.rows.get(int(memory[b, 0, 0]), self.rows.get(None, {}))
-            for t in range(len(ids) + 1):
-                known = first == START and rows.get(tuple(ids[:t]))
-                for symbol, p in (known or self.other).items():
-                    logits[b, t, symbol] = math.log(p) + 2  # logits are no ln p yet
-        return logits
+        words = memory[:, 0, 0].tolist()
+        return torch.stack([self.places(w, ids) for w, ids in zip(words, reads.tolist())])
+
+    def places(self, word, ids):
+        """The logits of a row at all its places: (T, V)."""
+        key = word, tuple(ids)
+        if key not in self.made:
+            rows = self.rows.get(word, self.rows.get(None, {}))
+            row = (ids[0] == START and rows.get(tuple(ids[1:]))) or self.other
+            logits = torch.full((1, self.V), -torch.inf, dtype=torch.float64)
+            for symbol, p in row.items():
+                logits[0, symbol] = math.log(p) + 2  # logits are no ln p yet
+            before = [self.places(word, ids[:-1])] if len(ids) > 1 else []
+            self.made[key] = torch.cat((*before, logits))
+        return self.made[key]
 
 
 class Says(Table):
@@ -705,7 +713,7 @@ class exercise_5_6:
             exact = ln_p(model, tuple(source.tolist()), tuple(ids)) / ((5 + len(ids)) / 6) ** alpha
             scores.append(exact if abs(score - exact) < 1e-5 else score)
             texts.append(list(ids))
-        scores += [-math.inf] * (K - len(scores))
+        scores = [*scores, *[-math.inf] * K][:K]  # more than K show in the texts
         return once, torch.tensor(scores, dtype=torch.float64), str(texts)
 
     class steps:
@@ -1130,6 +1138,14 @@ class exercise_5_6:
             going = [beam for beam in found if END not in beam[1]]
             return kept + ended + sorted(going, key=lambda beam: -score(*beam))[:K]
 
+        @like(keep__by_the_sum)
+        class keep__by_the_sum_and_in_its_order:
+            def keep(kept, found, K, score):
+                return sorted(kept + found, key=lambda beam: -beam[0])[:K]
+
+            def give(beams, K, score):
+                return [(score(*beam), beam[1]) for beam in beams]
+
         @like(keep__K_go_on)
         class keep__K_go_on_and_only_ended_come:
             def keep(kept, found, K, score):
@@ -1214,6 +1230,19 @@ class exercise_5_6:
             belongs to the ids."""
             best = exercise_5_6.steps.give(beams, K, score)
             return [(s, [i for i in ids if i != END]) for s, ids in best]
+
+        @like(give__with_START)
+        class give__with_START_counted:
+            def length(ids):
+                return len(ids) + 1
+
+            def give(beams, K, score):
+                return exercise_5_6.slips.give__with_START(beams, K, score)
+
+        @like(give__without_END)
+        def give__words_alone(beams, K, score):
+            best = exercise_5_6.steps.give(beams, K, score)
+            return [(s, [i for i in ids if i > END]) for s, ids in best]
 
         def give__padded(beams, K, score):
             """The texts are filled with PAD to equal length. They are lists of ids, each as long as it
