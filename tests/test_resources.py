@@ -362,3 +362,39 @@ def test_the_reading_of_the_papers_has_every_part():
     tasks = Book(ROOT).tasks
     for check in re.findall(r"`study check ([\d.]+)`", text):
         assert check in tasks, check
+
+
+def parts_of_the_paper():
+    """The text of every section, and of every part of sections 5 and 6 that stands in bold."""
+    text = (RESOURCES / "papers" / "README.md").read_text("utf-8").split("## GPT-1")[0]
+    flags = re.MULTILINE | re.DOTALL
+    sections = dict(re.findall(r"^### Section ([\d.]+): (.*?)(?=^###)", text, flags))
+    for number in ("5", "6"):
+        sections |= dict(
+            re.findall(r"^\*\*(.+?)\.\*\*\s(.*?)(?=^\*\*|\Z)", sections[number], flags)
+        )
+    return {name: " ".join(told.split()) for name, told in sections.items()}
+
+
+def test_every_part_of_the_paper_has_its_line_and_its_proof_or_says_that_we_have_none():
+    parts = parts_of_the_paper()
+    for name in ("3.1", "3.2.3", "3.4", "5.1, batches by length", "5.3, the schedule",
+                 "5.4, dropout", "6.1, how it writes", "6.2, other sizes"):  # fmt: skip
+        assert re.search(r"\]\(\.\./\.\./day4-5/\w+\.py#L", parts[name]), name
+        assert "[`test_" in parts[name], name
+    code = "".join(path.read_text("utf-8") for path in ROOT.glob("day4-5/*.py"))
+    for number in re.findall(r"\bExercise (\d\.\d)", " ".join(parts.values())):
+        assert re.search(rf"^ *# exercise {number}$", code, re.MULTILINE), number
+    for name in ("5.4, label smoothing", "6.3, parsing"):
+        assert re.search("not(hing)? in this book", parts[name], re.IGNORECASE), name
+
+
+def test_what_the_paper_has_and_we_have_not_is_still_missing():
+    """When somebody builds it, this is red, and the page and the glossary have to be told."""
+    code = {
+        path: path.read_text("utf-8")
+        for path in ROOT.glob("day*/*.py")
+        if path.name != "optim_numpy.py"
+    }
+    for word in ("label_smoothing", "inverse_square_root", "AveragedModel", "constituency"):
+        assert not [path.name for path, text in code.items() if word in text], word
