@@ -22,15 +22,11 @@ import time
 import tomllib
 from pathlib import Path
 
-import torch
 from study.book import Book
 
 import bug_looks
-import checkpoint
 import corpus
-import evaluate
 import recording
-from text import Alphabet, split
 
 ROOT = Path(__file__).parent.parent
 
@@ -85,6 +81,12 @@ def trained(day, out):
     """The curve of a run, its sample, and the loss of the weights that came out: asked of the planted
     book twice more, and of the book.
     """
+    import torch  # here: who has Day 1 alone has none
+
+    import checkpoint
+    import evaluate
+    from text import Alphabet, split
+
     *curve, final = map(json.loads, (out / "metrics.jsonl").read_text("utf-8").splitlines())
     state = checkpoint.load(out / "gpt.pt")
     model = checkpoint.restore(state, checkpoint.load_module(ROOT / "day3" / "model.py"))
@@ -100,6 +102,7 @@ def trained(day, out):
         "as the book counts": round(evaluate.loss(model, ids, context), 4),
         "baselines": {name: round(nats, 4) for name, nats in final["baselines"].items()},
         "sample": final["sample"][:200],
+        "torch": torch.__version__,
     }
 
 
@@ -126,17 +129,15 @@ def main(words):
     """The command: exit code 0, 1 for a run that failed, 2 for a wrong call."""
     book = Book(ROOT)
     recorded, names = "--record" in words, {word for word in words if word != "--record"}
-    known = {task.id for task, _ in bugs(book)}
-    if names - known or not (names or recorded):
-        print(
-            f"measure_bugs.py: name one of {', '.join(sorted(known, key=lambda name: (len(name), name)))}",
-            file=sys.stderr,
-        )
+    known = sorted((task.id for task, _ in bugs(book)), key=lambda name: (len(name), name))
+    if names - set(known) or not (names or recorded):
+        print(f"measure_bugs.py: name one of {', '.join(known)}", file=sys.stderr)
         return 2
-    corpus.find()  # once, not once a copy
     for task, told in bugs(book):
+        if task.day == "3" and (task.id in names or not names):
+            corpus.find()  # a download goes to the book, not to its copy
         if recorded and not told.get("quick") and (not names or task.id in names):
-            figures = seen(task, told, task.start()) | {"torch": torch.__version__}
+            figures = seen(task, told, task.start())
             recording.write(task.id, figures, task.lesson.parent / "results" / "bugs.json")
         elif not recorded and task.id in names:
             mine = book.mine(task)

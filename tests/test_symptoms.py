@@ -241,3 +241,14 @@ def test_every_bug_says_what_is_looked_at():
     for name, (_, told) in BUGS.items():
         assert told["look"]
         assert "run" in told or hasattr(bug_looks, name)
+
+
+def test_a_symptom_is_seen_again_and_is_gone_when_mended(capsys):
+    task, told = BUGS["bug4"]
+    now = measure_bugs.seen(task, told, task.start())
+    assert {"joined": now["joined"], "alone": now["alone"]}.items() <= record("bug4").items()
+    mended = measure_bugs.seen(task, told, task.lesson.read_text("utf-8"))
+    assert (mended["joined"], mended["alone"]) == ("no error", "no error")
+    for words in ([], ["bug99"]):
+        assert measure_bugs.main(words) == 2
+        assert "bug9, bug10, bug11" in capsys.readouterr().err
