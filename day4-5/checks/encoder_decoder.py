@@ -54,10 +54,22 @@ def spotted(rng, *shape):
     return mask
 
 
+def is_mix(self, out, weights, memory):
+    """Whether an attention's output is what its weights make of its values; True where they are not
+    (B, H, T, S).
+    """
+    shape = (len(out), self.H, out.shape[1], memory.shape[1])
+    if weights is None or weights.shape != shape:
+        return True
+    values = self.value(memory).unflatten(-1, (self.H, -1)).transpose(1, 2)
+    wanted = self.project((weights @ values).transpose(1, 2).flatten(2))
+    return out.shape == wanted.shape and torch.allclose(out, wanted)
+
+
 class exercise_5_3:
     title = "cross-attention, with heads"
     minutes = 40
-    returns = ("kept unwatched, kept with its past", "slope of x", "output", "weights")
+    returns = ("(kept unwatched, kept with its past, mixed)", "slope of x", "output", "weights")
     advice = (
         (
             r"Expected size for|The size of tensor|must match",
@@ -70,6 +82,10 @@ class exercise_5_3:
         (
             r"view size is not compatible",
             "A view wants numbers that lie side by side: cut the channels first, transpose after.",
+        ),
+        (
+            r"'NoneType' object is not callable",
+            "Most layers have no bias: there self.bias is None. Ask first.",
         ),
     )
     hints = (
@@ -140,8 +156,8 @@ class exercise_5_3:
         yield ATTENTION, (4, 2, None), x, memory[:1], real([5, 2], 5)
 
     def reading(f, result, self, x, memory, mask):
-        """Whether weights were kept when nobody watched, and with their past; how x moves what comes
-        out; what comes out; and the weights, watched.
+        """Whether weights were kept when nobody watched, whether with their past, and whether what
+        comes out is what they make of the values; how x moves it; what comes out; the weights.
         """
         if result is None:
             return None
@@ -153,7 +169,9 @@ class exercise_5_3:
         watched, weights = self(asks * 1, memory, mask), self.weights
         if watched.shape != result.shape or not torch.allclose(watched, result, equal_nan=True):
             result = watched
-        marks = torch.tensor([kept, getattr(weights, "requires_grad", False)])
+        marks = torch.tensor(
+            [kept, getattr(weights, "requires_grad", False), is_mix(self, watched, weights, memory)]
+        )
         pull = torch.linspace(-1, 1, watched.numel(), dtype=watched.dtype).view(watched.shape)
         (slope,) = torch.autograd.grad(watched, asks, pull, allow_unused=True)
         return marks, torch.zeros_like(x) if slope is None else slope, result, weights
@@ -229,6 +247,13 @@ class exercise_5_3:
             hidden = np.argwhere(np.abs(result[3] * ~mask) > 1e-12)
             if len(hidden):
                 return f"The query at {hidden[0][-2]} gives weight to key {hidden[0][-1]}, which is hidden."
+
+        def what_comes_out_is_the_mix(f, result, made, x, memory, mask):
+            if not result[0][2]:
+                return (
+                    "The output is not what these weights make of the values, each head of its own, "
+                    "once `project` has read it: look behind the softmax."
+                )
 
         def hidden_memory_changes_nothing(f, result, made, x, memory, mask):
             seen = np.broadcast_to(mask, (len(x), made[1], x.shape[1], memory.shape[1]))
@@ -400,6 +425,10 @@ class exercise_5_3:
             counted twice."""
             return self.project(out) + x
 
+        @like(project__residual)
+        def project__residual_before(self, out, x):
+            return self.project(out + x)
+
         def scale__none(scores, q, H):
             """These are the weights without a scale. Products of D channels grow with the root of D:
             divide the scores by it before the softmax."""
@@ -416,8 +445,8 @@ class exercise_5_3:
             return scores / math.sqrt(q.shape[-1] * H)
 
         def scale__by_S(scores, q, H):
-            """Your scale hangs on how many keys there are. Which length is summed over inside of one
-            product of a query and a key?"""
+            """Your scale hangs on how long a sequence is. Which length is summed over inside of one product
+            of a query and a key?"""
             return scores / math.sqrt(scores.shape[-1])
 
         @like(scale__by_S)
@@ -562,35 +591,33 @@ class exercise_5_3:
             return weights @ k
 
         def mix__cut_off(weights, k, v):
-            """The values are right, but no slope passes through the weights: queries and keys could never
-            learn. What is detached is for looking at, and another for going on."""
+            """No slope passes through the weights: queries and keys could never learn. What is detached is
+            for looking at; who goes on with it?"""
             return weights.detach() @ v
 
         def watch__never(self, weights, scores):
-            """The output is right, but nobody can watch: where `watch` is set, the weights of the last
-            call should stay in `weights`."""
+            """Nobody can watch: where `watch` is set, the weights of the last call should stay in
+            `weights`."""
 
         def watch__attached(self, weights, scores):
-            """The output is right. But the weights that stay hold on to everything they were made of, for
-            a slope that nobody asks for. Which method cuts a tensor off from its past?"""
+            """The weights that stay hold on to everything they were made of, for a slope that nobody asks
+            for. Which method cuts a tensor off from its past?"""
             if self.watch:
                 self.weights = weights
 
         def watch__scores(self, weights, scores):
-            """The output is right. But what stays in `weights` are the scores, before mask and
-            softmax."""
+            """What stays in `weights` are the scores, before mask and softmax. How does each query share
+            out its attention?"""
             if self.watch:
                 self.weights = scores.detach()
 
         def watch__mean(self, weights, scores):
-            """The output is right. But what stays in `weights` is the mean of the heads: each has its own,
-            (B, H, T, S)."""
+            """What stays in `weights` is the mean of the heads: each has its own, (B, H, T, S)."""
             if self.watch:
                 self.weights = weights.detach().mean(dim=1)
 
         def watch__first(self, weights, scores):
-            """The output is right. But only the first sequence's weights stay: those of all are asked
-            for, (B, H, T, S)."""
+            """Only the first sequence's weights stay: those of all are asked for, (B, H, T, S)."""
             if self.watch:
                 self.weights = weights.detach()[0]
 
@@ -623,6 +650,10 @@ class exercise_5_4:
         (
             r"'NoneType' object is not callable",
             "In a layer without cross-attention self.cross and self.looked are None: ask first.",
+        ),
+        (
+            r"The size of tensor",
+            "What a branch says is as long as the stream: who asks stands first in attention.",
         ),
         (
             r"does not broadcast to",
@@ -788,27 +819,27 @@ class exercise_5_4:
             return self.attention(h, h, ~mask)
 
         def gather__keys_bare(self, h, x, mask, memory, memory_mask):
-            """Right in post-norm. In pre-norm, what asks went through the norm, and what answers did not:
-            both are what the function is given."""
+            """Pre-norm alone shows it: what asks went through the norm, and what answers did not. Both are
+            what the function is given."""
             return self.attention(h, x, mask)
 
         def gather__bare(self, h, x, mask, memory, memory_mask):
-            """Right in post-norm. In pre-norm, self-attention reads the stream as it is, and the norm is
+            """Pre-norm alone shows it: self-attention reads the stream as it is, and the norm is
             for nothing: use what the function is given."""
             return self.attention(x, x, mask)
 
         def look__bare(self, h, x, start, mask, memory, memory_mask):
-            """Right in post-norm. In pre-norm, the stream asks the memory as it is, and the norm is for
+            """Pre-norm alone shows it: the stream asks the memory as it is, and the norm is for
             nothing: use what the function is given."""
             return self.cross(x, memory, memory_mask)
 
         def think__bare(self, h, x):
-            """Right in post-norm. In pre-norm, the feed-forward reads the stream as it is, and the norm is
+            """Pre-norm alone shows it: the feed-forward reads the stream as it is, and the norm is
             for nothing: use what the function is given."""
             return self.feed_forward(x)
 
         class all_bare:
-            """Right in post-norm. In pre-norm, all branches read the stream as it is, and the norms are
+            """Pre-norm alone shows it: all branches read the stream as it is, and the norms are
             for nothing: use what the functions are given."""
 
             def gather(self, h, x, mask, memory, memory_mask):
@@ -903,6 +934,36 @@ class exercise_5_4:
             self.thought stands last."""
             return self.looked
 
+        def gathered__sum(self):
+            """What self-attention says is added, and nothing is normed around it: that is what
+            self.gathered is for."""
+            return lambda x, branch: x + branch(x)
+
+        def looked__sum(self):
+            """What cross-attention says is added, and nothing is normed around it: that is what
+            self.looked is for."""
+            return lambda x, branch: x + branch(x)
+
+        def thought__sum(self):
+            """What the feed-forward says is added, and nothing is normed around it: that is what
+            self.thought is for."""
+            return lambda x, branch: x + branch(x)
+
+        def gathered__none(self):
+            """What self-attention says takes the place of the stream. It should be added: what is
+            self.gathered for?"""
+            return lambda x, branch: branch(x)
+
+        def looked__none(self):
+            """What cross-attention says takes the place of the stream, and what was written is lost. It
+            should be added: what is self.looked for?"""
+            return lambda x, branch: branch(x)
+
+        def thought__none(self):
+            """What the feed-forward says takes the place of the stream. It should be added: what is
+            self.thought for?"""
+            return lambda x, branch: branch(x)
+
         class gathered_for_all:
             """One residual serves all three sub-layers, so the other norms are not used. Each has its
             own."""
@@ -944,13 +1005,13 @@ class exercise_5_4:
             return x + branch(x)
 
         def add__always_post(residual, x, branch):
-            """Right in post-norm alone: the norm stands after the sum, whatever the order is. The
-            residuals know it: self.gathered(x, branch) and its sisters."""
+            """The norm stands after the sum, whatever the order is: that is post-norm, always. The
+            residuals know which it is: self.gathered(x, branch) and its sisters."""
             return residual.norm(x + branch(x))
 
         def add__always_pre(residual, x, branch):
-            """Right in pre-norm alone: the norm stands before the branch, whatever the order is. The
-            residuals know it: self.gathered(x, branch) and its sisters."""
+            """The norm stands before the branch, whatever the order is: that is pre-norm, always. The
+            residuals know which it is: self.gathered(x, branch) and its sisters."""
             return x + branch(residual.norm(x))
 
         def add__twice(residual, x, branch):
@@ -967,8 +1028,8 @@ class exercise_5_4:
             return memory is not None
 
         def there__always(self, memory):
-            """All is right where there is cross-attention. A layer may be without: then self.cross is
-            None, and it has two sub-layers."""
+            """A layer may be without cross-attention: then self.cross is None, and it has two sub-layers.
+            Who asks?"""
             return True
 
         def order__cross_first(gather, look, think):

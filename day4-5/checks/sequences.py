@@ -659,8 +659,8 @@ class exercise_5_2:
             return logits.softmax(dim=-1).log_softmax(dim=-1)
 
         def shares__by_log(logits):
-            """Right until a share is too small for a float: softmax gives 0 there, and its logarithm is
-            minus infinity. Which function takes both in one step?"""
+            """Where a share is too small for a float, softmax gives 0, and its logarithm is minus infinity.
+            Which function takes both in one step?"""
             return logits.softmax(dim=-1).log()
 
         def shares__no_zero(logits):
@@ -721,6 +721,11 @@ class exercise_5_2:
             """This loss is in bits. In this book it is in nats: the natural logarithm."""
             return -log_p.gather(-1, wanted[..., None])[..., 0] / math.log(2)
 
+        def cost__smoothed(log_p, wanted):
+            """This is the loss with label smoothing, a tenth of it for all symbols alike, as the paper
+            had. In this book the right symbol counts alone."""
+            return 0.9 * exercise_5_2.steps.cost(log_p, wanted) - 0.1 * log_p.mean(dim=-1)
+
         def cost__all_symbols(log_p, wanted):
             """All symbols of the vocabulary are averaged at each place. Which one of them counts?"""
             return -log_p.mean(dim=-1)
@@ -734,6 +739,10 @@ class exercise_5_2:
             """END is not counted. To know when a sentence is over has to be learned, too: only PAD is
             left out."""
             return (target != PAD) & (target != END)
+
+        def real__end_for_pad(target):
+            """END is left out, and PAD is counted: which of the two is it that nobody has to write?"""
+            return target != END
 
         def real__padding_alone(target):
             """The places of padding are counted, and the others are not: the condition is turned
@@ -788,6 +797,6 @@ class exercise_5_2:
             return loss.exp()
 
         def end__no_slope(loss):
-            """The value is right, but no gradient comes back through it: nothing could learn. Is it .item,
-            .detach, no_grad or another way out of torch?"""
+            """No gradient comes back through the loss: nothing could learn. Is it .item, .detach, no_grad or
+            another way out of torch?"""
             return loss.detach()
