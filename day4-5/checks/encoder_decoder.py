@@ -421,7 +421,7 @@ class exercise_5_3:
             return out
 
         def project__residual(self, out, x):
-            """x was added at the end. The residual is the layer's affair, around this one: it would be
+            """x was added in here, too. The residual is the layer's affair, around this one: it would be
             counted twice."""
             return self.project(out) + x
 
