@@ -53,9 +53,10 @@ class Attention(nn.Module):
         """x (B, T, C) asks, memory (B, S, C) answers, mask broadcasts to (B, H, T, S) -> (B, T, C).
 
         self.query, self.key, self.value and self.project are linear maps C -> C; head h has the
-        channels from h D to (h + 1) D - 1. Scores are divided by the root of D.
-        Self-attention is the call with memory = x. ValueError (by check_attention) for what does
-        not fit. Vaswani et al. 2017, section 3.2.
+        channels from h D to (h + 1) D - 1. Scores are divided by the root of D, then self.bias(T, S)
+        (H, T, S) is added, unless it is None. Where self.watch is set, the weights (B, H, T, S) stay
+        in self.weights, detached. Self-attention is the call with memory = x. ValueError (by
+        check_attention) for what does not fit. Vaswani et al. 2017, section 3.2.
         """
         check_attention(x, memory, mask, self.H)
         T, S, H = x.shape[1], memory.shape[1], self.H
@@ -123,9 +124,10 @@ class DecoderLayer(nn.Module):
         """Gather from the own past, look at the memory, think: x (B, T, C) -> (B, T, C).
 
         self.gathered, self.looked and self.thought are residuals, called with the stream and a
-        function: self.gathered(x, branch). mask (B, 1, T, T) is of self.attention; memory (B, S, C)
-        and memory_mask (B, 1, 1, S) are of self.cross, which is None in a layer without
-        cross-attention. Vaswani et al. 2017, figure 1, on the right.
+        function: self.gathered(x, branch) norms, calls branch(h) and adds, in the order of the
+        config. mask (B, 1, T, T) is of self.attention; memory (B, S, C) and memory_mask (B, 1, 1, S)
+        are of self.cross. In a layer without cross-attention self.cross and self.looked are None,
+        and a memory, if there is one, is not looked at. Vaswani et al. 2017, figure 1, on the right.
         """
         x = self.gathered(x, lambda h: self.attention(h, h, mask))
         if self.cross is not None:

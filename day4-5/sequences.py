@@ -17,6 +17,7 @@ PAD, START, END = 0, 1, 2  # in every vocabulary, before its words
 def padding_mask(lengths, S):
     """Hide the padding, which stands on the right, as keys: lengths (B,) -> (B, 1, 1, S) bool.
 
+    True where a key is real. The axes of length 1 are of heads and queries: all of them see alike.
     ValueError for a length below 1 or above S.
     """
     if lengths.min() < 1 or lengths.max() > S:
@@ -40,8 +41,9 @@ def decoder_mask(lengths, T):
 def shift_right(target):
     """What the decoder reads while it writes target: START first, the last symbol left out.
 
-    target (B, T) ids -> (B, T) ids. Position t reads what stands before target[:, t], never
-    target[:, t] itself. Vaswani et al. 2017, section 3.1: "offset by one position".
+    target (B, T) ids -> (B, T) ids, of the same type. Position t reads what stands before
+    target[:, t], never target[:, t] itself. Vaswani et al. 2017, section 3.1: "offset by one
+    position".
     """
     start = torch.full_like(target[:, :1], START)
     return torch.cat((start, target[:, :-1]), dim=1)
@@ -51,8 +53,10 @@ def shift_right(target):
 def sequence_loss(logits, target):
     """Mean of -ln p over the symbols of target that are not PAD: in nats per symbol.
 
-    logits (B, T, V), target (B, T) ids -> a number. Every real symbol of the batch counts alike,
-    END too: a long sequence counts more than a short one.
+    logits (B, T, V) before the softmax, target (B, T) ids -> a tensor of one number, with its slope.
+    The logits at place t are for target[:, t]; a model that never predicts PAD has -inf there.
+    Every real symbol of the batch counts alike, END too: a long sequence counts more than a short
+    one.
     """
     return F.cross_entropy(logits.flatten(0, 1), target.flatten(), ignore_index=PAD)
 

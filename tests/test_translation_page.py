@@ -4,12 +4,17 @@ import functools
 import json
 import math
 import re
+import shutil
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import torch
+from study import work
+from study.asking import Judge
+from study.book import Book
 
 from beam import length_penalty
 from encoder_decoder import Attention, Config, EncoderDecoder
@@ -45,6 +50,7 @@ def test_the_page_shows_every_figure_and_every_exercise():
     assert len(figures) == 4
     for n in range(1, 7):
         assert f"**Exercise 5.{n}**" in PAGE
+        assert f"`study check 5.{n}`" in PAGE
         assert any(f"# exercise 5.{n}\n" in path.read_text("utf-8") for path in DAY.glob("*.py"))
     for part in ("## Before", "## Summary", "## Ask yourself", "## Pitfalls", "## Reading"):
         assert part in PAGE
@@ -72,6 +78,33 @@ def test_the_answers_are_right():
         assert (
             f"= {value}" in asked[4].replace("against", "=").replace("  ", " ") or value in asked[4]
         )
+
+
+# a row of the table: the exercise, and what to write into a right answer to see it
+PITFALLS = {
+    "reads = target": ("5.2", "return torch.cat((start, target[:, :-1]), dim=1)", "return target"),
+    "target[:, 1:]": ("5.2", "(start, target[:, :-1])", "(target[:, 1:], start)"),
+    "ignore_index": ("5.2", ", ignore_index=PAD", ""),
+    "~mask": ("5.3", "masked_fill(~mask", "masked_fill(mask"),
+    "self.value(x)": ("5.3", "self.value(memory)", "self.value(x)"),
+}
+
+
+def test_the_pitfalls_are_named_by_the_checks(book):
+    section = PAGE.split("## Pitfalls")[1].split("## Reading")[0]
+    shutil.copytree(DAY, book.root / DAY.name, dirs_exist_ok=True)
+    book = Book(book.root)
+    work.make(book, "4-5")
+    with closing(Judge(book)) as judge:
+        for code, (exercise, right, wrong) in PITFALLS.items():
+            assert f"`{code}" in section, code
+            task = book.tasks[exercise]
+            text = task.lesson.read_text("utf-8")
+            assert text.count(right) == 1, right
+            book.mine(task).write_text(text.replace(right, wrong), encoding="utf-8")
+            told = judge.verdict(task)
+            assert told["kind"] == "slip", told
+            assert len(told["slips"]) == 1
 
 
 def test_the_main_row_is_what_was_promised():
