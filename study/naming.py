@@ -8,7 +8,9 @@ A check is a class of dayN/checks/<module>.py, `exercise_1_2` for exercise 1.2. 
     random_call(rng)         one valid probe of random sizes
     refusals(rng)            calls that the docstring answers with a ValueError; may be missing
     properties               functions (f, result, *arguments of the call) -> a sentence where the
-                             property is broken, else None; f holds the learner's functions
+                             property is broken, else None; f holds the learner's functions, and
+                             f.books the book's. A docstring names the part of `returns` that
+                             shows it best
     steps, whole(steps)      the right answer in steps that can each go wrong, and what joins them
                              to {name of a function: function}
     slips                    wrong answers. `def scale__none(scores, q, k, v)` stands in for the

@@ -351,7 +351,8 @@ def test_functions_and_sizes_stand_in_an_example_by_name(tmp_path):
 def test_properties_hold_and_each_is_broken_by_a_slip(case):
     calls = case.calls + case.random
     properties = members(case.check, "properties")
-    right = SimpleNamespace(**case.right)
+    books = SimpleNamespace(**case.right)
+    right = SimpleNamespace(**case.right, books=books)
     expected = case.outcomes(case.right, calls)
     for title, call, result in meetings(case, properties, calls, expected):
         told = properties[title](right, result, *copied(call)[1:])
@@ -359,7 +360,7 @@ def test_properties_hold_and_each_is_broken_by_a_slip(case):
     unbroken = set(properties)
     for known, slip in case.slips().items():
         functions = wrong_answer(case.check, overrides(known, slip))
-        f, seen = SimpleNamespace(**functions), case.outcomes(functions)
+        f, seen = SimpleNamespace(**functions, books=books), case.outcomes(functions)
         for title, call, result in meetings(case, unbroken.copy(), case.calls, seen):
             try:
                 with np.errstate(all="ignore"):
