@@ -57,6 +57,7 @@ def test_a_run_from_any_folder_leaves_all_that_it_promises(tmp_path, small_text)
     for name in ("uniform guess", "bigram", "Kneser-Ney 7-gram", "this GPT"):
         assert name in done.stdout
     command = re.search(r"to repeat it: python day3/train.py (.*)", done.stdout)[1]
+    assert f"--out {out}" in command
     again = run(*command.split(), "--out", tmp_path / "again", cwd=tmp_path)
     assert again.returncode == 0
     same(weights(out)["model"], weights(tmp_path / "again")["model"])
