@@ -283,7 +283,7 @@ def differing(check, seen, wanted, part=None):
 
     This part if it does; else one whose difference shows, the last of them.
     """
-    result, right = seen[1], wanted[1]
+    result, right, part = seen[1], wanted[1], part or getattr(check, "shows", None)
     if isinstance(right, tuple) and isinstance(result, tuple) and len(right) == len(result):
         order = list(zip(check.returns, result, right, strict=True))[::-1]  # weights, then out
         order.sort(key=lambda each: (each[0] != part, not visible(*each[1:])))

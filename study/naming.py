@@ -4,6 +4,7 @@ A check is a class of dayN/checks/<module>.py, `exercise_1_2` for exercise 1.2. 
 
     title, minutes, hints    text, a number, four rungs from the symptom to nearly the answer
     returns                  names of what is returned, where it is more than one thing
+    shows                    the one of them that a learner looks at first; may be missing
     calls(rng)               probes, hand-sized first: yields (name of the function, *arguments)
     random_call(rng)         one valid probe of random sizes
     refusals(rng)            calls that the docstring answers with a ValueError; may be missing
