@@ -210,6 +210,18 @@ def test_learning_by_heart_is_noticed_and_healthy_learning_is_not(tmp_path, smal
     assert found == {"short": True, small_text.stem: False}
 
 
+def test_nothing_is_known_by_heart_before_it_was_read_once(tmp_path, small_text, monkeypatch):
+    monkeypatch.setattr(train.evaluate, "overfits", lambda records: True)
+    words = [*TINY, "--steps", "12", "--data", str(small_text), "--out", str(tmp_path)]
+    assert train.main([*words, "--batch", "256"]) == 0
+    records = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    settings = weights(tmp_path)["settings"]
+    length = len(small_text.read_text()) * 0.9
+    told = [record["step"] for record in records if "overfits" in record]
+    each = settings["batch"] * settings["context"]
+    assert told == [n for n in range(13) if n * each >= length] and 0 < len(told) < 13, told
+
+
 def test_bytes_to_train_are_those_of_the_tensors():
     import model
     import optim
