@@ -259,7 +259,7 @@ def visible(result, wanted):
         return any(map(visible, result, wanted))
     try:
         a, b = np.asarray(result, float), np.asarray(wanted, float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return True
     return a.shape != b.shape or not np.allclose(a, b, 1e-2, 1e-2, equal_nan=True)
 
