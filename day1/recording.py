@@ -46,6 +46,14 @@ def read(path=RECORD):
     return json.loads(path.read_text("utf-8"))
 
 
+def threads():
+    """How many threads compute: those of torch where it is loaded, else what NumPy's products obey."""
+    if "torch" in sys.modules:
+        return str(sys.modules["torch"].get_num_threads())
+    asked = (os.environ.get(f"{library}_NUM_THREADS") for library in ("OPENBLAS", "GOTO", "OMP"))
+    return next(filter(None, asked), "as many as NumPy likes")
+
+
 def write(name, figures, path=RECORD):
     """Add one row to the record, with the machine and the versions that made it."""
     rows = read(path) if path.exists() else {}
@@ -55,7 +63,7 @@ def write(name, figures, path=RECORD):
         "command": " ".join([f"python {program.parent.name}/{program.name}", *sys.argv[1:]]),
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "machine": f"{model[1] if model else platform.machine()}, {os.cpu_count()} cores",
-        "threads": os.environ.get("OPENBLAS_NUM_THREADS", "as many as NumPy likes"),
+        "threads": threads(),
         "versions": f"Python {platform.python_version()}, numpy {np.__version__}",
     }
     path.parent.mkdir(exist_ok=True)

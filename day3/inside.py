@@ -1,8 +1,8 @@
 """Look inside the model that you trained: what its heads read, what each part is worth, how it writes.
 
-python day3/inside.py                               day3/out/gpt.pt, half a minute
-python day3/inside.py --text "To be, or not to be"  a line of yours, in the map and in the lens
-python day3/inside.py --write "ROMEO:"              only its attention, while it writes
+    python day3/inside.py                               day3/out/gpt.pt, half a minute
+    python day3/inside.py --text "To be, or not to be"  a line of yours, in the map and in the lens
+    python day3/inside.py --write "ROMEO:"              only its attention, while it writes
 
 It looks at day3/model.py with the weights of the run, after a test that the run's own model file
 says the same. Pictures go beside the checkpoint, or to --out.

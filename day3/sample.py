@@ -1,8 +1,10 @@
 """Read what a trained model writes, one character at a time.
 
-python day3/sample.py
-python day3/sample.py --prompt "ROMEO:" --temperature 0.7 --top-k 20
-python day3/sample.py --interactive       it asks for one prompt after another
+For example:
+
+    python day3/sample.py
+    python day3/sample.py --prompt "ROMEO:" --temperature 0.7 --top-k 20
+    python day3/sample.py --interactive       it asks for one prompt after another
 """
 
 import dataclasses

@@ -130,7 +130,7 @@ def command(settings, world=1):
         value = getattr(settings, field.name)
         usual = own.get(field.name, field.default)
         if field.name in ("seed", "precision") or (
-            value != usual and field.name not in ("minutes", "size", "steps", "out", "resume")
+            value != usual and field.name not in ("minutes", "size", "steps", "resume")
         ):
             flag = field.name.replace("_", "-")
             on = {True: f"--{flag}", False: f"--no-{flag}"}

@@ -1,7 +1,7 @@
 """Write a trained model as one page that a browser opens from disk: to look inside, or to send.
 
-python day3/share.py                                  day3/out/gpt.pt -> day3/out/gpt.html
-python day3/share.py /tmp/gpt.pt --out /tmp/mine.html
+    python day3/share.py                                  day3/out/gpt.pt -> day3/out/gpt.html
+    python day3/share.py /tmp/gpt.pt --out /tmp/mine.html
 
 The page holds the weights in base64 of float32. Base64 of float16 would be half as long, but it
 moves the logits by more than the 1e-4 that the page promises (tests/test_share.py measures it).
@@ -159,6 +159,7 @@ def the_run(state, records, parameters):
         text = corpus.GRAMMAR if text == "grammar" else corpus.SHAKESPEARE
     # a page that is sent to a friend need not tell where its owner keeps the files
     own = {"data": saved["data"] and Path(saved["data"]).name, "model": HERE / "model.py"}
+    own["out"] = RunSettings().out
     if not the_books(saved["model"]):
         mine = saved["model"].parts[-3:]
         own["model"] = Path(*mine) if mine[0] == "my" else saved["model"].name

@@ -1,10 +1,12 @@
 """Train a GPT on characters, and read what it writes.
 
-python day3/train.py                           two minutes, on this machine
-python day3/train.py --minutes 30              longer, larger, better
-python day3/train.py --data my.txt             any text of yours
-python day3/train.py --resume                  go on where a run was stopped
-python day3/train.py --model my/day3/model.py  the model that you wrote
+For example:
+
+    python day3/train.py                           two minutes, on this machine
+    python day3/train.py --minutes 30              longer, larger, better
+    python day3/train.py --data my.txt             any text of yours
+    python day3/train.py --resume                  go on where a run was stopped
+    python day3/train.py --model my/day3/model.py  the model that you wrote
 """
 
 import dataclasses
@@ -255,7 +257,10 @@ def take_stock(run, records, losses, norm, scale, terminal, plays):
         "clipped_norm": round(min(norm, CEILING), 4),
         "characters_per_second": round(speed),
     }
-    if evaluate.overfits([*records, record]):
+    read = done * s.batch * s.context >= len(
+        run.training
+    )  # what was never read is not known by heart
+    if read and evaluate.overfits([*records, record]):
         record["overfits"] = True
     if plays:
         record["skills"] = critic.skills(run.write(300, prompt=SCENE, rows=8))

@@ -1,9 +1,11 @@
 """Train an encoder-decoder to translate, from nothing, and judge it on sentences it has never seen.
 
-python day4-5/translate.py                           English to French number words, three minutes
-python day4-5/translate.py --back                    French to English
-python day4-5/translate.py --data FILE               your own pairs, a tab between the sentences
-python day4-5/translate.py --say "seventy-one"       with the model that was trained last
+For example:
+
+    python day4-5/translate.py                           English to French number words, three minutes
+    python day4-5/translate.py --back                    French to English
+    python day4-5/translate.py --data FILE               your own pairs, a tab between the sentences
+    python day4-5/translate.py --say "seventy-one"       with the model that was trained last
 """
 
 import dataclasses

@@ -31,7 +31,8 @@ def checked(book, judge, task):
             "title": task.title,
             "file": book.short(mine),
             "status": "blank",
-            "message": f"{task.symptom} One fault is in {book.short(mine)}, and it is still there.",
+            "message": f"{task.symptom} One fault is in {book.short(mine)}; nothing was changed there yet.",
+            "untouched": True,
         }
     else:
         verdict = judge.verdict(task)
@@ -75,7 +76,8 @@ def summary(verdicts, verbose):
     """A line for each verdict, and the whole of the first that is wrong."""
     for verdict in verdicts:
         word = {"right": "right", "blank": "blank"}.get(verdict["status"], "not yet")
-        print(f"{verdict['exercise']:5} {word:8} {verdict['title']}")
+        word = "not begun" if verdict.get("untouched") else word
+        print(f"{verdict['exercise']:5} {word:9} {verdict['title']}")
     wrong = [v for v in verdicts if v["status"] not in ("right", "blank")]
     if wrong:
         print()

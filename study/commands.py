@@ -245,7 +245,9 @@ def chosen(words, book, judge):
     if not words or words[0] == "--way":
         words = ["status", *words]
     if not words[0].startswith("-") and words[0] not in names:
+        tasks = (*book.tasks, *(f"day{day}" for day in book.days))
         near = difflib.get_close_matches(words[0], names, n=1)
+        near = [f"study check {words[0]}"] if words[0] in tasks else near
         also = f"Do you mean {near[0]}?" if near else f"There are {', '.join(names)}."
         raise ValueError(f"there is no command {words[0]!r}. {also}")
     commands = Commands(book, judge)

@@ -44,10 +44,15 @@ class Trial:
     def books_on(self, call):
         return outcome(self.right, copied(call))
 
+    @cached_property
+    def told(self):
+        """The failing calls by number, those first whose difference shows in three digits."""
+        return sorted(self.failing, key=lambda n: not shows(self.outcomes[n], self.expected[n]))
+
 
 def explained(trial):
     """The verdict on a wrong answer: its name or the broken property, and a small example."""
-    slips = name(trial.check, trial.calls, trial.outcomes)
+    slips = name(trial.check, trial.calls, trial.outcomes) or alone(trial)
     kind, number, message, holds = finding(trial, slips)
     call = shrunk(trial, number, holds)
     taken = getattr(trial.check, "making", trial.right[call[0]])
@@ -69,7 +74,23 @@ def explained(trial):
         told["way"] = way
     if kind == "error":
         told["traceback"] = trial.outcomes[number].trace
-    return told | compared(trial.check, trial.mine_on(call), trial.books_on(call))
+    part = inspect.getdoc(holds) if holds else None
+    return told | compared(trial.check, trial.mine_on(call), trial.books_on(call), part)
+
+
+def alone(trial):
+    """The slip that one function of several betrays, where each has a fault of its own; or [].
+
+    The failing calls are then those of that function.
+    """
+    names = [call[0] for call in trial.calls]
+    for what in dict.fromkeys(names[number] for number in trial.failing):
+        own = [number for number, who in enumerate(names) if who == what]
+        calls, outcomes = ([x[n] for n in own] for x in (trial.calls, trial.outcomes))
+        if len(own) < len(names) and (slips := name(trial.check, calls, outcomes, seconds=0)):
+            trial.failing = [number for number in trial.failing if number in own]
+            return slips
+    return []
 
 
 def oracle(trial):
@@ -85,7 +106,7 @@ def finding(trial, slips):
     The kind is "slip", "changes" (its input), "error", "form" (None, a shape, a type, NaN),
     "property" or "unknown".
     """
-    first = trial.failing[0]
+    first = trial.told[0]
     if slips:
         told = [sentence(members(trial.check, "slips")[slip]) for slip in slips]
         message = told[0] if len(set(told)) == 1 else f"Two things. {told[0]} And: {told[1]}"
@@ -105,7 +126,7 @@ def finding(trial, slips):
         message = misshapen(trial.check, seen, wanted, call)
         if message:
             return "form", number, message, None
-    for number in trial.failing:
+    for number in trial.told:
         found = broken(trial, trial.calls[number], trial.outcomes[number])
         if found:
             return "property", number, *found
@@ -181,13 +202,16 @@ def breaks(holds, trial, call, seen):
     if seen[0] == "error":
         return None
     with contextlib.suppress(Exception), np.errstate(all="ignore"):
-        return holds(SimpleNamespace(**trial.functions), seen[1], *copied(call)[1:])
+        f = SimpleNamespace(**trial.functions, books=SimpleNamespace(**trial.right))
+        return holds(f, seen[1], *copied(call)[1:])
     return None
 
 
 def shrunk(trial, number, holds, seconds=0.5):
     """A failing call made smaller: whole numbers, and 0 wherever it still fails in the same way."""
     call, seen, end = trial.calls[number], trial.outcomes[number], time.process_time() + seconds
+    shown = shows(seen, trial.expected[number])
+    part = differing(trial.check, seen, trial.expected[number])[0]
 
     def fails(candidate):
         wanted, now = trial.books_on(candidate), trial.mine_on(candidate)
@@ -195,9 +219,10 @@ def shrunk(trial, number, holds, seconds=0.5):
             return False
         if now[0] == "error":
             return now[1] == seen[1]
+        clear = visible(now[1], wanted[1]) and differing(trial.check, now, wanted)[0] == part
         if holds:
-            return bool(breaks(holds, trial, candidate, now))
-        return visible(now[1], wanted[1])
+            return (clear or not shown) and bool(breaks(holds, trial, candidate, now))
+        return clear
 
     smaller = tuple(np.round(a) + 0.0 if floats(a) else a for a in call)
     if not fails(smaller):
@@ -223,19 +248,24 @@ def floats(argument):
     return isinstance(argument, np.ndarray) and argument.dtype.kind == "f"
 
 
+def shows(seen, wanted):
+    """Whether one looks at an outcome, and sees that it is not the expected one."""
+    return seen[0] != wanted[0] or visible(seen[1], wanted[1])
+
+
 def visible(result, wanted):
     """Whether a difference shows in three digits."""
     if isinstance(wanted, tuple) and isinstance(result, tuple) and len(wanted) == len(result):
         return any(map(visible, result, wanted))
     try:
         a, b = np.asarray(result, float), np.asarray(wanted, float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return True
     return a.shape != b.shape or not np.allclose(a, b, 1e-2, 1e-2, equal_nan=True)
 
 
-def compared(check, seen, wanted):
-    """The first part of the result that differs: {"part", "yours", "expected"}."""
+def compared(check, seen, wanted, part=None):
+    """What differs, this part of the result if it does: {"part", "yours", "expected"}."""
     if wanted[0] == "error":
         return {}
     if seen[0] == "error":
@@ -245,13 +275,22 @@ def compared(check, seen, wanted):
         if hasattr(check, "reading"):  # whose parts are not what is returned
             expected = "no error"
         return {"part": "result", "yours": seen[1], "expected": expected}
-    result, right = seen[1], wanted[1]
+    return pointed(*differing(check, seen, wanted, part))
+
+
+def differing(check, seen, wanted, part=None):
+    """The part of a result that differs: its name, what is there, what should be.
+
+    This part if it does; else one whose difference shows, the last of them.
+    """
+    result, right, part = seen[1], wanted[1], part or getattr(check, "shows", None)
     if isinstance(right, tuple) and isinstance(result, tuple) and len(right) == len(result):
-        order = reversed(list(zip(check.returns, result, right, strict=True)))  # weights, then out
-        for part, got, want in order:
+        order = list(zip(check.returns, result, right, strict=True))[::-1]  # weights, then out
+        order.sort(key=lambda each: (each[0] != part, not visible(*each[1:])))
+        for name, got, want in order:
             if not same(("value", got), ("value", want)):
-                return pointed(part, got, want)
-    return pointed("result", result, right)
+                return name, got, want
+    return "result", result, right
 
 
 def pointed(part, got, want):

@@ -44,6 +44,9 @@ def example(verdict, room):
     while len(given := laid_out(told)) > room and large:
         largest = large.pop(0)
         told[largest] = verdict["shapes"][largest]
+    whole = [part for line in given for part in broken(line)]
+    if len(whole) <= room:
+        given = whole
     return ["", *(short(line) for line in given[:room] + numbers)]
 
 
@@ -56,6 +59,11 @@ def laid_out(told):
             lines.append("")
         lines[-1] += ("   " if lines[-1] else "") + part
     return [f"    {line}" for line in lines]
+
+
+def broken(line):
+    """A line that is longer than the terminal is wide, on several."""
+    return textwrap.wrap(line, width(), subsequent_indent=" " * 8, break_on_hyphens=False)
 
 
 def compared(verdict):

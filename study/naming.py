@@ -4,11 +4,14 @@ A check is a class of dayN/checks/<module>.py, `exercise_1_2` for exercise 1.2. 
 
     title, minutes, hints    text, a number, four rungs from the symptom to nearly the answer
     returns                  names of what is returned, where it is more than one thing
+    shows                    the one of them that a learner looks at first; may be missing
     calls(rng)               probes, hand-sized first: yields (name of the function, *arguments)
     random_call(rng)         one valid probe of random sizes
     refusals(rng)            calls that the docstring answers with a ValueError; may be missing
     properties               functions (f, result, *arguments of the call) -> a sentence where the
-                             property is broken, else None; f holds the learner's functions
+                             property is broken, else None; f holds the learner's functions, and
+                             f.books the book's. A docstring names the part of `returns` that
+                             shows it best
     steps, whole(steps)      the right answer in steps that can each go wrong, and what joins them
                              to {name of a function: function}
     slips                    wrong answers. `def scale__none(scores, q, k, v)` stands in for the

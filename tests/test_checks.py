@@ -348,10 +348,59 @@ def test_functions_and_sizes_stand_in_an_example_by_name(tmp_path):
             assert ("changes its input x" in told["message"]) == (exercise == "2.10")
 
 
+@pytest.mark.parametrize(
+    ("exercise", "changes", "kind", "said", "shown"),
+    [
+        (  # each function has a fault of its own: one is told, and its example is shown
+            "3.4",
+            {"F.gelu(self.widen(x), approximate=self.gelu)": "F.relu(self.widen(x))",
+             "return x + self.dropout(": "return 0.9 * x + self.dropout("},
+            "slip", "bends by ReLU", ("FeedForward.forward", "result", "n_head=1, n_embd=2"),
+        ),
+        (  # what is wrong at once is told before what is wrong in pieces
+            "3.4",
+            {"F.gelu(self.widen(x), approximate=self.gelu)": "F.elu(self.widen(x))",
+             "self.norm_1(x), cache))": "self.norm_1(x)))"},
+            "unknown", "no slip we know", ("FeedForward.forward", "result", ""),
+        ),
+        (
+            "3.4",
+            {"return x + self.dropout(": "return 0.9 * x + self.dropout("},
+            "property", "branches that say 0",
+            ("TransformerBlock.forward", "result of silent branches", ""),
+        ),
+        (  # a row that hardly varies shows where eps stands
+            "3.1",
+            {"eps=1e-5": "eps=1e-6"},
+            "slip", "Right but for eps", ("LayerNorm.forward", "result", ""),
+        ),
+        (
+            "2.5",
+            {"[:, None]).mean()": "[:, None]).sum()"},
+            "slip", "the sum over all targets", ("cross_entropy", "loss", ""),
+        ),
+    ],
+)  # fmt: skip
+def test_the_example_shows_what_the_sentence_tells(exercise, changes, kind, said, shown, tmp_path):
+    (case,) = (the_case(p, e) for p, e in CASES if e == exercise)
+    source = case.lesson.read_text("utf-8")
+    for right, wrong in changes.items():
+        assert source.count(right) == 1
+        source = source.replace(right, wrong)
+    told = case.verdict(source, tmp_path)
+    assert (told["kind"], said in told["message"]) == (kind, True), told
+    function, part, config = shown
+    assert (told["function"], told["part"].split("[")[0]) == (function, part)
+    assert config in told["example"].get("self", ""), told["example"]
+    if exercise == "3.1":
+        assert told["example"]["x"] == "[[0 0 0.002 0.002]]"
+
+
 def test_properties_hold_and_each_is_broken_by_a_slip(case):
     calls = case.calls + case.random
     properties = members(case.check, "properties")
-    right = SimpleNamespace(**case.right)
+    books = SimpleNamespace(**case.right)
+    right = SimpleNamespace(**case.right, books=books)
     expected = case.outcomes(case.right, calls)
     for title, call, result in meetings(case, properties, calls, expected):
         told = properties[title](right, result, *copied(call)[1:])
@@ -359,7 +408,7 @@ def test_properties_hold_and_each_is_broken_by_a_slip(case):
     unbroken = set(properties)
     for known, slip in case.slips().items():
         functions = wrong_answer(case.check, overrides(known, slip))
-        f, seen = SimpleNamespace(**functions), case.outcomes(functions)
+        f, seen = SimpleNamespace(**functions, books=books), case.outcomes(functions)
         for title, call, result in meetings(case, unbroken.copy(), case.calls, seen):
             try:
                 with np.errstate(all="ignore"):

@@ -553,6 +553,7 @@ def test_a_row_is_added_to_the_others(tmp_path):
     recording.write("a", {"x": 1}, path)
     recording.write("b", {"x": 2}, path)
     assert {name: row["x"] for name, row in recording.read(path).items()} == {"a": 1, "b": 2}
+    assert recording.threads() == str(torch.get_num_threads())
     assert recording.spread([[1, 5], [3, 4], [2, 9]]) == {
         "median": [2, 5],
         "low": [1, 4],

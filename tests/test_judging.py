@@ -181,6 +181,26 @@ def test_a_report_has_twelve_lines_whatever_there_is_to_say(monkeypatch):
     assert lines[-1].startswith("study hint 1.5")
 
 
+def test_a_long_argument_goes_on_in_the_next_line_where_there_is_room(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    model = (
+        "GPT(Config(positions='learned', vocab_size=4, context=6, n_layer=1, n_head=2, n_embd=6))"
+    )
+    told = {"exercise": "3.5", "title": "t", "file": "f", "status": "wrong", "message": "One."}
+    told |= {
+        "example": {"self": model},
+        "shapes": {},
+        "part": "result",
+        "yours": "1",
+        "expected": "2",
+    }
+    lines = message.report(told)
+    assert "n_embd=6))" in " ".join(lines) and "…" not in " ".join(lines)
+    lines = message.report(told | {"message": "A sentence of some length, said again. " * 7})
+    assert sum("Config(" in line and line.endswith("…") for line in lines) == 1
+    assert len(lines) <= 12 and max(map(len, lines)) <= 80
+
+
 FORWARD = "return self.project(out.transpose(1, 2).reshape(B, T, C))"
 ATTEND = "scores = q @ k.transpose(-2, -1) / math.sqrt(D)  # (B, H, T, S)"
 

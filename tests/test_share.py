@@ -639,7 +639,11 @@ def test_what_is_sent_to_a_friend_does_not_say_where_it_was_kept(tmp_path):
         "/home/anna/book/day3/model.py": "",
         "/home/anna/mine.py": " --model mine.py",
     }.items():
-        state["settings"] |= {"model": model, "data": "/home/anna/diary.txt"}
+        state["settings"] |= {
+            "model": model,
+            "data": "/home/anna/diary.txt",
+            "out": "/home/anna/run",
+        }
         run = share.the_run(state, [], 1000)
         start = "python day3/train.py --size tiny --steps 9 --seed 1 --data diary.txt"
         assert run["command"] == f"{start}{word} --precision float32"

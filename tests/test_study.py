@@ -88,6 +88,7 @@ def test_wrong_calls_say_what_to_do(book):
         assert "Traceback" not in told.stderr
         assert told.stderr + told.stdout
     assert "1.10" in study(book, "check", "1.100").stderr
+    assert "Do you mean study check 1.2?" in study(book, "1.2").stderr
 
 
 def test_output_is_plain_when_piped(book):

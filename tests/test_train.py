@@ -57,6 +57,7 @@ def test_a_run_from_any_folder_leaves_all_that_it_promises(tmp_path, small_text)
     for name in ("uniform guess", "bigram", "Kneser-Ney 7-gram", "this GPT"):
         assert name in done.stdout
     command = re.search(r"to repeat it: python day3/train.py (.*)", done.stdout)[1]
+    assert f"--out {out}" in command
     again = run(*command.split(), "--out", tmp_path / "again", cwd=tmp_path)
     assert again.returncode == 0
     same(weights(out)["model"], weights(tmp_path / "again")["model"])
@@ -207,6 +208,18 @@ def test_learning_by_heart_is_noticed_and_healthy_learning_is_not(tmp_path, smal
         records = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
         found[text.stem] = any("overfits" in record for record in records)
     assert found == {"short": True, small_text.stem: False}
+
+
+def test_nothing_is_known_by_heart_before_it_was_read_once(tmp_path, small_text, monkeypatch):
+    monkeypatch.setattr(train.evaluate, "overfits", lambda records: True)
+    words = [*TINY, "--steps", "12", "--data", str(small_text), "--out", str(tmp_path)]
+    assert train.main([*words, "--batch", "256"]) == 0
+    records = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    settings = weights(tmp_path)["settings"]
+    length = len(small_text.read_text()) * 0.9
+    told = [record["step"] for record in records if "overfits" in record]
+    each = settings["batch"] * settings["context"]
+    assert told == [n for n in range(13) if n * each >= length] and 0 < len(told) < 13, told
 
 
 def test_bytes_to_train_are_those_of_the_tensors():

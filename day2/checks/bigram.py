@@ -342,6 +342,7 @@ class exercise_2_5:
     title = "cross-entropy"
     minutes = 30
     returns = ("loss", "gradient of the loss")
+    shows = "loss"
     hints = (
         (
             "Take one row of equal logits for V symbols. Each share is 1 / V: what is the loss, "

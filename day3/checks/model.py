@@ -86,6 +86,7 @@ class exercise_3_1:
 
     def calls(rng):
         yield "LayerNorm.forward", (4,), np.array([[0.0, 0, 2, 2], [1, 1, 1, 5]])
+        yield "LayerNorm.forward", (4,), np.array([[0.0, 0, 0.002, 0.002]])  # eps shows
         yield "LayerNorm.forward", (4,), np.array([3.0, 1, 2, 6])
         B, H, T, C = 2, 3, 5, 4
         x = rng.normal(size=(B, T, C)) * 3 + 1
@@ -600,7 +601,13 @@ class Shown(Config):
 
     def __repr__(self):
         own = {n: value for n, value in vars(self).items() if value != getattr(Config, n, None)}
-        return f"Config({', '.join(f'{n}={value!r}' for n, value in own.items())})"
+        words = sorted(own.items(), key=lambda pair: not isinstance(pair[1], str))  # seen first
+        return f"Config({', '.join(f'{n}={value!r}' for n, value in words)})"
+
+
+def unlike_the_books(f, name, part, result, made, given):
+    """Whether an answer is wrong at once already: then what is wrong in pieces would mislead."""
+    return differ(getattr(f.books, name)(made, *given)[part], result[part])
 
 
 def in_pieces(sequence):
@@ -608,6 +615,12 @@ def in_pieces(sequence):
     T = sequence.shape[1]
     pieces = sequence.tensor_split((T // 2, T - 1), dim=1)
     return [piece for piece in pieces if piece.shape[1]]
+
+
+def lengths(sequence):
+    """How long its pieces are, in words."""
+    *most, last = (str(piece.shape[1]) for piece in in_pieces(torch.from_numpy(sequence)))
+    return f"{', '.join(most)}{' and ' if most else ''}{last}"
 
 
 def heads(y, H):
@@ -874,13 +887,22 @@ class exercise_3_3:
                 )
 
         def pieces_are_as_good_as_the_whole(f, result, made, *given):
-            if differ(result[1], result[2]):
-                T = result[1].shape[-2]
-                far = np.abs(result[1] - result[2]).max(axis=-1).reshape(-1, T).max(axis=0)
+            name = "MultiHeadAttention." + ("attend" if len(given) == 3 else "forward")
+            if not differ(result[1], result[2]) or unlike_the_books(
+                f, name, 2, result, made, given
+            ):
+                return None
+            T = result[1].shape[-2]
+            far = np.abs(result[1] - result[2]).max(axis=-1).reshape(-1, T).max(axis=0)
+            place = np.flatnonzero(~(far < 1e-9))[0]
+            if len(given) == 3:
                 return (
-                    "With one cache for all pieces, the output is another than at once, first at "
-                    f"position {np.flatnonzero(~(far < 1e-9))[0]}."
+                    f"Query by query, the output is another than at once, first at query {place}."
                 )
+            return (
+                f"Fed in pieces of {lengths(given[0])} positions that share a cache, the text gets "
+                f"another output than at once, first at position {place}."
+            )
 
     class variants:
         def hide__large_number(scores, seen):
@@ -954,8 +976,9 @@ class exercise_3_3:
             return k, v
 
         def remember__turned_from_start(cache, k, v, unturned, turn):
-            """The keys were turned after the old ones had joined them, from the place of the
-            first new one on: the old ones move with each call. Turn the new ones, then join."""
+            """With a cache, distances are wrong: the new queries and the keys that were kept do not
+            count their places from the same beginning. Where should the oldest key stand, and where
+            the first new query?"""
             start = cache["k"].shape[-2] if cache else 0
             k, v = exercise_3_3.steps.remember(cache, unturned, v, None, None)
             return turn(k, start), v
@@ -994,6 +1017,16 @@ class exercise_3_3:
             """These are the weights with the scores divided by D itself. It is the deviation of the
             product that grows, and a deviation is a root."""
             return scores / q.shape[-1]
+
+        def scale__by_keys(scores, self, q):
+            """The scores are divided by the root of the number of keys, so they shrink as the text
+            grows. A product of a query and a key sums over channels: how many?"""
+            return scores / scores.shape[-1] ** 0.5
+
+        def scale__by_queries(scores, self, q):
+            """The scores are divided by the root of the number of queries: a symbol that comes alone
+            gets other weights. A product of a query and a key sums over channels: how many?"""
+            return scores / scores.shape[-2] ** 0.5
 
         def scale__by_C(scores, self, q):
             """Your scale is the root of C, of all channels. One product of a query and a key sums
@@ -1071,13 +1104,18 @@ class exercise_3_3:
 
 
 def sizes(C, H=1, **more):
-    return Shown(vocab_size=2, context=8, n_layer=1, n_head=H, n_embd=C, **more)
+    return Shown(vocab_size=2, n_head=H, n_embd=C, **more)
 
 
 class exercise_3_4:
     title = "feed-forward, and the block"
     minutes = 25
-    returns = ("result in training", "result in pieces", "result of silent branches", "result")
+    returns = (
+        "result in training",
+        "result in pieces, with a cache",
+        "result of silent branches",
+        "result",
+    )
     advice = (
         (r"NoneType", "Something gave None: is a `return` missing in one of the two?"),
         (
@@ -1193,16 +1231,21 @@ class exercise_3_4:
 
     class properties:
         def silent_branches_leave_x(f, result, made, x):
+            """result of silent branches"""
             if isinstance(result, tuple) and differ(result[2], x):
                 return "With branches that say 0, the block must give x back, and here it does not."
 
         def pieces_make_the_whole(f, result, made, x):
-            if isinstance(result, tuple) and differ(result[1], result[3]):
+            name = "TransformerBlock.forward"
+            if not isinstance(result, tuple) or unlike_the_books(f, name, 3, result, made, (x,)):
+                return None
+            if differ(result[1], result[3]):
                 return (
                     "When x comes in pieces of two positions, with a cache, another result comes."
                 )
 
         def training_drops(f, result, made, x):
+            """result in training"""
             if isinstance(result, tuple) and made[0].dropout and not differ(result[0], result[3]):
                 return f"With a dropout of {made[0].dropout}, training drops nothing."
 
@@ -1417,7 +1460,7 @@ class exercise_3_5:
     minutes = 45
     returns = (
         "logits in training, all dropped",
-        "logits in pieces",
+        "logits in pieces, with a cache",
         "slope of the embedding",
         "loss",
         "logits",
@@ -1430,6 +1473,10 @@ class exercise_3_5:
         (
             r"Expected input batch_size",
             "There should be a row of logits for each target, that is for every place.",
+        ),
+        (
+            r"'NoneType' object has no attribute '(flatten|view|reshape|shape|T)'",
+            "Without targets there is nothing to compare: then the loss is None.",
         ),
         (
             r"view size is not compatible",
@@ -1459,13 +1506,14 @@ class exercise_3_5:
 
     def calls(rng):
         small = Shown(4, context=6, n_layer=1, n_head=2, n_embd=6, positions="learned")
+        yield "GPT.forward", (small,), np.array([[2, 0, 3]]), None
         yield "GPT.forward", (small,), np.array([[2, 0, 3]]), np.array([[0, 3, 1]])
         B, T, V = 2, 5, 7
         for positions in ("learned", "rotary"):
             config = (Shown(V, context=8, n_layer=2, n_head=3, n_embd=12, positions=positions),)
             ids, targets = rng.integers(V, size=(2, B, T))
             yield "GPT.forward", config, ids, targets
-            yield "GPT.forward", config, ids[:, ::-1].copy()
+            yield "GPT.forward", config, ids[:, ::-1].copy(), None
         yield "GPT.forward", config, rng.integers(V, size=(1, 8)), rng.integers(V, size=(1, 8))
         yield "GPT.forward", config, rng.integers(V, size=(3, 1)), rng.integers(V, size=(3, 1))
         all_dropped = Shown(V, context=8, n_layer=1, n_head=1, n_embd=8, dropout=1.0)
@@ -1483,7 +1531,7 @@ class exercise_3_5:
         positions, dropout = str(rng.choice(["rotary", "learned"])), float(rng.integers(2))
         config = Shown(V, T + int(rng.integers(3)), L, H, 2 * H * half, dropout, positions)
         ids, targets = rng.integers(V, size=(2, B, T))
-        return "GPT.forward", (config,), ids, *([] if rng.random() < 0.3 else [targets])
+        return "GPT.forward", (config,), ids, None if rng.random() < 0.3 else targets
 
     def refusals(rng):
         config = (Shown(5, context=3, n_layer=1, n_head=1, n_embd=2),)
@@ -1580,11 +1628,13 @@ class exercise_3_5:
                     return "Where one symbol fills the text, all places have the same logits."
 
         def pieces_are_as_good_as_the_whole(f, result, made, ids, targets=None, cache=None):
+            if unlike_the_books(f, "GPT.forward", 4, result, made, (ids, targets)):
+                return None
             if differ(result[1], result[4]):
                 far = np.abs(result[1] - result[4]).max(axis=(0, 2))
                 return (
-                    "With one cache for all pieces, the logits are others than at once, first at "
-                    f"position {np.flatnonzero(~(far < 1e-9))[0]}."
+                    f"Fed in pieces of {lengths(ids)} symbols that share a cache, the text gets other "
+                    f"logits than at once, first at position {np.flatnonzero(~(far < 1e-9))[0]}."
                 )
 
         def dropout_reaches_the_symbols(f, result, made, ids, targets=None, cache=None):
@@ -1636,6 +1686,13 @@ class exercise_3_5:
             A block returns its result; is it kept?"""
             for block, cache in zip(self.blocks, caches, strict=True):
                 block(x, cache)
+            return x
+
+        def through__whole_cache(self, x, caches):
+            """The cache of a GPT is a list, with a dict for each block; here the list itself was
+            taken for one of the dicts. Which of them belongs to which block?"""
+            for block in self.blocks:
+                x = block(x, None if caches[0] is None else caches)
             return x
 
         def through__turned_round(self, x, caches):
@@ -1749,6 +1806,19 @@ class exercise_3_5:
             return self.head(x).log_softmax(dim=-1)
 
 
+def afresh(keep, spare=0):
+    """A way to start afresh: with what `keep` leaves, as soon as so many places are left."""
+
+    def grow(window, chosen, cache, context):
+        window = torch.cat((window, chosen[:, None]), dim=1)
+        if window.shape[1] > context - spare:
+            window = keep(window, context)
+            return window, window, []
+        return window, chosen[:, None], cache
+
+    return grow
+
+
 class exercise_3_6:
     title = "generate, symbol by symbol"
     minutes = 45
@@ -1760,7 +1830,7 @@ class exercise_3_6:
         ),
         (
             r"do not fit the context",
-            "The window outgrew the context, or the cache still holds what was cut away.",
+            "The window outgrew the context, or the cache was fed again what it still holds.",
         ),
         (
             r"probability tensor",
@@ -1829,8 +1899,9 @@ class exercise_3_6:
         the first symbol, as the book has them if they are that within chance; and whether calls,
         rows and steps differ, by the generator alone.
         """
-        if result is None:
-            return None
+        if result is None or torch.is_tensor(result):
+            what = "None" if result is None else f"one tensor, {tuple(result.shape)}"
+            raise TypeError(f"generate returns {what}: yield the ids of each step, (B,), instead")
 
         def text(ids, n, *settings):
             symbols = list(self.generate(ids, n, *settings))
@@ -2122,6 +2193,36 @@ class exercise_3_6:
             twice. Either the new one alone and the cache, or all and no cache."""
             window = torch.cat((window, chosen[:, None]), dim=1)[:, -context:]
             return window, window, cache
+
+        def grow__all_fed_twice(window, chosen, cache, context):
+            window = torch.cat((window, chosen[:, None]), dim=1)
+            return window, window, cache
+
+        def grow__fed_twice_until_full(window, chosen, cache, context):
+            window, _, cache = exercise_3_6.steps.grow(window, chosen, cache, context)
+            return window, window, cache
+
+        grow__all_fed_twice.__doc__ = grow__fed_twice.__doc__
+        grow__fed_twice_until_full.__doc__ = grow__fed_twice.__doc__
+
+        half_of_one = slip(
+            """Right until the context is 1. Half of it, rounded down, is 0, and a slice from -0 on is the
+            whole window. How many symbols must stay at least?""",
+            grow=afresh(lambda window, context: window[:, -(context // 2) :]),
+        )
+        half_of_one_when_full = slip(
+            half_of_one.__doc__,
+            grow=afresh(lambda window, context: window[:, -(context // 2) :], spare=1),
+        )
+        half_and_the_newest = slip(
+            """When the window starts afresh, it keeps half of the context and the newest symbol beside
+            them. Is the newest one of those that the half counts?""",
+            grow=afresh(lambda window, context: window[:, -(context // 2) - 1 :]),
+        )
+        half_and_the_newest_at_least_two = slip(
+            half_and_the_newest.__doc__,
+            grow=afresh(lambda window, context: window[:, -max(1, context // 2) - 1 :]),
+        )
 
         def grow__no_turn(window, chosen, cache, context):
             """At some step no place is left: the window is full, and so is its cache. Then the newer
