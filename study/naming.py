@@ -21,7 +21,8 @@ A check is a class of dayN/checks/<module>.py, `exercise_1_2` for exercise 1.2. 
     accepts                  right answers in another convention, written like slips
     variants                 right steps that show only together with a slip; no sentence needed
     making(*arguments)       what the functions are called with, made of a call (study/tensors.py)
-    reading(f, result, ...)  what is compared of a result that is drawn at random (study/tensors.py)
+    reading(f, result, ...)  what is compared, where that is not the result alone (study/tensors.py)
+    drawn                    True where the result is drawn at random: two ways to it agree in nothing
     second(f, mine)          what the learner's own earlier answer says of this one: a sentence, or
                              None; `mine` is the path of the learner's file. May be missing
 

@@ -19,7 +19,7 @@ def parting(trial):
 
     The wrong answer with the most numbers is asked, for there chance makes nothing agree.
     """
-    if hasattr(trial.check, "reading"):  # what is drawn at random agrees with nothing
+    if getattr(trial.check, "drawn", False):  # what is drawn at random agrees with nothing
         return None
     wrong = [trial.calls[n] for n in trial.failing if trial.outcomes[n][0] == "value"]
     if not wrong:  # all of them end in an error
@@ -41,7 +41,7 @@ def parting(trial):
     astray = [line for _, line, own in yours[last + 1 :] if not known(own, books)]
     if not agree or (name and not astray) or (not name and not times):
         return None
-    told = f"On the way {listed(agree)} agree with the book's"
+    told = f"On the way {listed(agree)} agree{'s' * (len(agree) == 1)} with the book's"
     if times:
         told += f", up to a factor: {listed(times.values())}"
     if name is None:
@@ -70,13 +70,17 @@ def steps(run, call, wanted, file=None):
     """The values that a call makes on its way, in order: [(name, line, numbers)].
 
     Of the functions with these codes, and of all others of the file: the value of every local name
-    after each line that changed it, and what is returned.
+    after each line that changed it, and what is returned. The first of these codes that is entered
+    is the answer; when it has returned, all that follows looks at it only.
     """
-    made, end = [], time.process_time() + SECONDS
+    made, end, answer = [], time.process_time() + SECONDS, None
 
     def enter(frame, event, argument):
+        nonlocal answer
         if frame.f_code not in wanted and frame.f_code.co_filename != file:
             return None
+        if answer is None and frame.f_code in wanted:
+            answer = frame
         before, line = {name: mark(v) for name, v in frame.f_locals.items()}, frame.f_lineno
 
         def inside(frame, event, argument):
@@ -91,6 +95,8 @@ def steps(run, call, wanted, file=None):
                     keep(name, line, value)
             if event == "return":
                 keep("the result", line, argument)
+                if frame is answer:
+                    sys.settrace(None)
             line = frame.f_lineno
             return inside
 

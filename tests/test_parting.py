@@ -14,16 +14,21 @@ from study.parting import factor, numbers, steps
 BOOK = Book(Path(__file__).parent.parent)
 
 
-def way(exercise, body, folder, name=None):
+def way(exercise, body, folder, name):
     """What is said of the way of an answer: the reference's file, with one function's body new."""
-    task = BOOK.tasks[exercise]
-    source, reference = task.lesson.read_text("utf-8"), importlib.import_module(task.lesson.stem)
-    name = name or task.lesson.stem
+    source = BOOK.tasks[exercise].lesson.read_text("utf-8")
     first = source.index(f"def {name}(")
     head = source[first : source.index('"""', source.index('"""', first) + 3) + 4]
-    after = source.index("\n\n\n", first)
-    mine = folder / task.lesson.name
-    mine.write_text(source[:first] + head + body + source[after:], encoding="utf-8")
+    return judged(
+        exercise, source[:first] + head + body + source[source.index("\n\n\n", first) :], folder
+    )
+
+
+def judged(exercise, text, folder):
+    """What is said of the way of a file that answers wrong, and all that is told."""
+    task = BOOK.tasks[exercise]
+    reference, mine = importlib.import_module(task.lesson.stem), folder / task.lesson.name
+    mine.write_text(text, encoding="utf-8")
     try:
         check = judge.load_check(BOOK.check(task.lesson), exercise)
         told = judge.verdict(exercise, mine, reference, check)
@@ -55,7 +60,7 @@ PARTS = {
         (
             {"bent": "**1.1"},
             (
-                "On the way `scores` agree with the book's. `weights` does not: "
+                "On the way `scores` agrees with the book's. `weights` does not: "
                 "line {line}, `weights = softmax(scores)**1.1`"
             ),
         ),
@@ -66,7 +71,7 @@ PARTS = {
                 "bent": " + 0.01",
             },
             (
-                "On the way `scores` agree with the book's. `weights` does not: "
+                "On the way `scores` agrees with the book's. `weights` does not: "
                 "line {line}, `weights = softmax(scores) + 0.01`"
             ),
         ),
@@ -85,6 +90,45 @@ def test_the_step_is_named_where_the_ways_part(changed, said, tmp_path):
     mine = (tmp_path / "attention_numpy.py").read_text("utf-8").split("\n")
     line = next((n for n, text in enumerate(mine, 1) if "weights = softmax(scores)" in text), 0)
     assert sentence == said.format(line=line)
+
+
+@pytest.mark.parametrize(
+    ("exercise", "line", "changed", "said"),
+    [
+        (
+            "3.3",
+            "return weights @ v",
+            "return weights @ v.sin()",
+            "`scores` and `weights` agree with the book's. `the result` does not: line {line}",
+        ),
+        (
+            "3.5",
+            "        x = self.dropout(x)\n        for",
+            "        x = self.dropout(x).tanh()\n        for",
+            "`x` agrees with the book's. `x` does not: line {line}",
+        ),
+        (
+            "5.3",
+            "scores.masked_fill(~mask, -torch.inf).softmax(dim=-1)",
+            "scores.masked_fill(~mask, -torch.inf).softmax(dim=-1) ** 1.1",
+            "`q`, `k`, `v` and `scores` agree with the book's. `weights` does not: line {line}",
+        ),
+    ],
+)
+def test_modules_are_followed_through_their_first_run(exercise, line, changed, said, tmp_path):
+    """Checks of modules run an answer several times, whole, in pieces, for its slope: one is its way."""
+    source = BOOK.tasks[exercise].lesson.read_text("utf-8")
+    assert source.count(line) == 1
+    number = source[: source.index(line)].count("\n") + 1
+    assert said.format(line=number) in judged(exercise, source.replace(line, changed), tmp_path)[0]
+
+
+def test_nothing_is_said_of_what_is_drawn(tmp_path):
+    """Two ways that draw agree in nothing but by chance."""
+    source = BOOK.tasks["2.7"].lesson.read_text("utf-8")
+    text = source.replace("shifted.softmax(dim=-1), 1", "shifted.sin().softmax(dim=-1), 1")
+    assert text != source
+    assert judged("2.7", text, tmp_path)[0] is None
 
 
 def test_nothing_is_said_of_an_answer_without_steps_or_of_a_named_slip(tmp_path):

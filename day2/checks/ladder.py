@@ -316,6 +316,8 @@ class exercise_2_10:
         for p in (1.0, -0.1, 1.5):
             yield "dropout", rng.normal(size=(2, 3)), p
 
+    drawn = True
+
     def reading(f, result, x, p, generator=None):
         """What is certain of zeros that fall by chance, in twenty calls with copies of x: what
         becomes of a number that is kept, how many are lost, and whether each falls alone.

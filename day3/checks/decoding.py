@@ -163,6 +163,8 @@ class exercise_3_9:
         yield "choose", np.array([[0.0, np.nan]])
         yield "choose", np.array([[0.0, np.inf]])
 
+    drawn = True
+
     def reading(f, result, logits, temperature=1.0, top_k=None, top_p=None, generator=None):
         """What is certain of draws: how often each symbol comes, as the book says it where that is
         within chance, or as a known slip does; and whether chance came in where it should.

@@ -1893,6 +1893,8 @@ class exercise_3_6:
         stop = int(rng.integers(V)) if rng.random() < 0.5 else None
         return "GPT.generate", config, ids, length, 0.0, None, None, None, stop
 
+    drawn = True
+
     def reading(f, result, self, ids, length, temperature=1.0, top_k=None, top_p=None, *more):
         """Where chance plays no part: the text (-1 where nothing certain comes), and whether it
         comes without gradients and leaves the mode as it was. Where chance decides: the shares of
