@@ -69,7 +69,12 @@ def is_mix(self, out, weights, memory):
 class exercise_5_3:
     title = "cross-attention, with heads"
     minutes = 40
-    returns = ("(kept unwatched, kept with its past, mixed)", "slope of x", "output", "weights")
+    returns = (
+        "(kept unwatched, kept with its past, mixed, moved by watching)",
+        "slope of x",
+        "output",
+        "weights",
+    )
     advice = (
         (
             r"Expected size for|The size of tensor|must match",
@@ -86,6 +91,10 @@ class exercise_5_3:
         (
             r"'NoneType' object is not callable",
             "Most layers have no bias: there self.bias is None. Ask first.",
+        ),
+        (
+            r"scalar type|same dtype",
+            "Numbers of two sizes meet: a step in between made float32 of what had another type.",
         ),
     )
     hints = (
@@ -156,8 +165,9 @@ class exercise_5_3:
         yield ATTENTION, (4, 2, None), x, memory[:1], real([5, 2], 5)
 
     def reading(f, result, self, x, memory, mask):
-        """Whether weights were kept when nobody watched, whether with their past, and whether what
-        comes out is what they make of the values; how x moves it; what comes out; the weights.
+        """Whether weights were kept when nobody watched, whether with their past, whether what comes out
+        is what they make of the values, and whether it is another where nobody watches; how x moves
+        it; what comes out; the weights.
         """
         if result is None:
             return None
@@ -167,11 +177,9 @@ class exercise_5_3:
         kept, self.watch = self.weights is not None, True
         asks = x.clone().requires_grad_()
         watched, weights = self(asks * 1, memory, mask), self.weights
-        if watched.shape != result.shape or not torch.allclose(watched, result, equal_nan=True):
-            result = watched
-        marks = torch.tensor(
-            [kept, getattr(weights, "requires_grad", False), is_mix(self, watched, weights, memory)]
-        )
+        moved = watched.shape != result.shape or not torch.allclose(watched, result, equal_nan=True)
+        past = getattr(weights, "requires_grad", False)
+        marks = torch.tensor([kept, past, is_mix(self, watched, weights, memory), moved])
         pull = torch.linspace(-1, 1, watched.numel(), dtype=watched.dtype).view(watched.shape)
         (slope,) = torch.autograd.grad(watched, asks, pull, allow_unused=True)
         return marks, torch.zeros_like(x) if slope is None else slope, result, weights
@@ -192,7 +200,7 @@ class exercise_5_3:
         def scale(scores, q, H):
             return scores / math.sqrt(q.shape[-1])
 
-        def bias(scores, bias, D):
+        def bias(self, scores, bias, D):
             return scores + bias
 
         def hide(scores, mask):
@@ -224,7 +232,7 @@ class exercise_5_3:
             scores, bias = steps.scale(q @ k.mT, q, self.H), None
             if self.bias is not None:
                 bias = self.bias(x.shape[1], memory.shape[1])
-                scores = steps.bias(scores, bias, q.shape[-1])
+                scores = steps.bias(self, scores, bias, q.shape[-1])
             weights = steps.share(steps.hide(scores, mask))
             weights = steps.after(weights, mask, bias)
             steps.watch(self, weights, scores)
@@ -247,6 +255,13 @@ class exercise_5_3:
             hidden = np.argwhere(np.abs(result[3] * ~mask) > 1e-12)
             if len(hidden):
                 return f"The query at {hidden[0][-2]} gives weight to key {hidden[0][-1]}, which is hidden."
+
+        def watching_changes_nothing(f, result, made, x, memory, mask):
+            if result[0][3]:
+                return (
+                    "What comes out is another when the weights are watched: two ways of computing one "
+                    "thing, and they differ. Which of them leaves out the bias, or the mask?"
+                )
 
         def what_comes_out_is_the_mix(f, result, made, x, memory, mask):
             if not result[0][2]:
@@ -478,26 +493,31 @@ class exercise_5_3:
                     D = self.query.out_features // self.H
                     self.weights = weights.detach() / math.sqrt(D)
 
-        def bias__none(scores, bias, D):
+        def bias__none(self, scores, bias, D):
             """The bias is left out. Where there is one, `self.bias` gives each head a number for each
             distance: what is it added to?"""
             return scores
 
-        def bias__first_head(scores, bias, D):
+        def bias__when_watched(self, scores, bias, D):
+            """The bias is added where the weights are watched, and left out where nobody watches. Watching
+            should change nothing: is there one way for both?"""
+            return scores + bias if self.watch else scores
+
+        def bias__first_head(self, scores, bias, D):
             """All heads got the bias of the first. Each has numbers of its own: (H, T, S)."""
             return scores + bias[:1]
 
-        def bias__multiplied(scores, bias, D):
+        def bias__multiplied(self, scores, bias, D):
             """The bias multiplies the scores. It is to be added to them: a near key may then win even
             where nothing else speaks for it."""
             return scores * bias
 
-        def bias__subtracted(scores, bias, D):
+        def bias__subtracted(self, scores, bias, D):
             """The bias was taken away from the scores. It is to be added: a large number is good for a
             key."""
             return scores - bias
 
-        def bias__scaled(scores, bias, D):
+        def bias__scaled(self, scores, bias, D):
             """The bias was divided by the root of D, with the scores. It has its size already: it comes
             after the scale."""
             return scores + bias / math.sqrt(D)
@@ -506,7 +526,7 @@ class exercise_5_3:
             """The bias was added to the weights, and a row no longer adds up to 1. It belongs to the
             scores, before the softmax."""
 
-            def bias(scores, bias, D):
+            def bias(self, scores, bias, D):
                 return scores
 
             def after(weights, mask, bias):
@@ -628,6 +648,11 @@ class exercise_5_3:
             self.weights = weights.detach()
 
 
+def output(result):
+    """What the layer gave, without the slope that is read beside it where there is a memory."""
+    return result[-1] if isinstance(result, tuple) else result
+
+
 class Shown(Config):
     """A Config that shows what counts for a layer."""
 
@@ -642,6 +667,7 @@ def sizes(C, H, order):
 class exercise_5_4:
     title = "the decoder layer"
     minutes = 20
+    returns = ("slope of the memory", "result")
     advice = (
         (
             r"'Tensor' object is not callable",
@@ -716,6 +742,16 @@ class exercise_5_4:
         given = given if cross or rng.random() < 0.5 else ()
         return LAYER, (sizes(H * D, H, order), bias, cross), x, mask, *given
 
+    def reading(f, result, self, x, mask, memory=None, memory_mask=None):
+        """How the memory moves what comes out, 0 where it does not; what comes out."""
+        if not torch.is_tensor(result) or self.cross is None:
+            return result
+        answers = memory.clone().requires_grad_()
+        again = self(x, mask, answers, memory_mask)
+        pull = torch.linspace(-1, 1, again.numel(), dtype=again.dtype).view(again.shape)
+        (slope,) = torch.autograd.grad(again, answers, pull, allow_unused=True)
+        return torch.zeros_like(memory) if slope is None else slope, result
+
     class steps:
         def gathered(self):
             return self.gathered
@@ -741,7 +777,7 @@ class exercise_5_4:
         def there(self, memory):
             return self.cross is not None
 
-        def order(gather, look, think):
+        def order(gather, look, think, cross):
             return gather, look, think
 
         def end(x, start):
@@ -764,7 +800,7 @@ class exercise_5_4:
             def think(x):
                 return steps.add(steps.thought(self), x, lambda h: steps.think(self, h, x))
 
-            for part in steps.order(gather, look, think):
+            for part in steps.order(gather, look, think, self.cross):
                 x = part(x)
             return steps.end(x, start)
 
@@ -774,30 +810,42 @@ class exercise_5_4:
         def the_past_is_blind_to_the_future(f, result, made, x, mask, *memory):
             other = x.copy()
             other[:, -1] += 1
-            if differ(getattr(f, LAYER)(made, other, mask, *memory)[:, :-1], result[:, :-1]):
+            again = output(getattr(f, LAYER)(made, other, mask, *memory))
+            if differ(again[:, :-1], output(result)[:, :-1]):
                 return "Adding 1 to the last position changes the output of one before it."
 
         def the_past_counts(f, result, made, x, mask, *memory):
             other = x + np.arange(x.shape[2])
             other[:, -1] = x[:, -1]
             if x.shape[1] > 1 and mask[:, 0, -1, 0].all():
-                again = getattr(f, LAYER)(made, other, mask, *memory)
-                if not differ(again[:, -1], result[:, -1]):
+                again = output(getattr(f, LAYER)(made, other, mask, *memory))
+                if not differ(again[:, -1], output(result)[:, -1]):
                     return "The last position comes out the same, whatever stands before it."
 
         def the_memory_counts(f, result, made, x, mask, memory=None, memory_mask=None):
             if made[2]:
                 other = memory + np.arange(memory.shape[2])
-                if not differ(getattr(f, LAYER)(made, x, mask, other, memory_mask), result):
+                again = getattr(f, LAYER)(made, x, mask, other, memory_mask)
+                if not differ(output(again), output(result)):
                     return "Another memory, and the same output: nobody looks at it."
 
         def hidden_memory_changes_nothing(f, result, made, x, mask, memory=None, memory_mask=None):
             if made[2]:
                 other = memory + ~memory_mask[:, 0, 0, :, None]
-                if differ(getattr(f, LAYER)(made, x, mask, other, memory_mask), result):
+                again = getattr(f, LAYER)(made, x, mask, other, memory_mask)
+                if differ(output(again), output(result)):
                     return "What stands in the memory where it is padding changes the output."
 
+        def the_memory_learns(f, result, made, x, mask, memory=None, memory_mask=None):
+            if made[2] and np.abs(x).max() < 9 and not result[0].any():
+                return "No slope comes back to the memory: the encoder could never learn."
+
     class slips:
+        def look__detached(self, h, x, start, mask, memory, memory_mask):
+            """No slope comes back to the memory, so the encoder would never learn what the decoder looks
+            for. Is something detached, or another tensor read than the memory of this call?"""
+            return self.cross(h, memory.detach(), memory_mask)
+
         def gather__of_memory(self, h, x, mask, memory, memory_mask):
             """Self-attention looks at the memory, as cross-attention does after it. Nobody looks back at
             what was written."""
@@ -807,6 +855,13 @@ class exercise_5_4:
             """The own past was gathered by `cross`, and `attention` is not used for it. Each of the two
             has weights of its own."""
             return self.cross(h, h, mask)
+
+        def gather__looks_twice(self, h, x, mask, memory, memory_mask):
+            """Where there is a memory, both attentions look at it, and nobody looks back. Functions that
+            are made in a loop all see its last values: is one of yours?"""
+            if self.cross is None:
+                return self.attention(h, h, mask)
+            return self.cross(h, memory, memory_mask)
 
         def gather__everything(self, h, x, mask, memory, memory_mask):
             """The own future is seen: the mask does not arrive at self-attention. It would read the words
@@ -1032,37 +1087,47 @@ class exercise_5_4:
             Who asks?"""
             return True
 
-        def order__cross_first(gather, look, think):
+        def order__cross_first(gather, look, think, cross):
             """The memory is looked at first, then the own past. In the paper's figure 1 a decoder layer
             looks back first: it asks better, once it knows what was written."""
             return look, gather, think
 
-        def order__thinks_too_early(gather, look, think):
+        def order__thinks_too_early(gather, look, think, cross):
             """The feed-forward comes before cross-attention. Thinking is last: what the memory says is to
             be thought about, too."""
             return gather, think, look
 
-        def order__thinks_first(gather, look, think):
+        def order__thinks_first(gather, look, think, cross):
             """The feed-forward comes first. Gather, look, then think: there has to be something to think
             about."""
             return think, gather, look
 
-        def order__no_memory(gather, look, think):
+        def order__no_memory(gather, look, think, cross):
             """The memory changes nothing: there is no cross-attention, or what comes out of it is lost.
             Which stream goes on to the feed-forward?"""
             return gather, think
 
-        def order__no_past(gather, look, think):
+        def order__past_lost(gather, look, think, cross):
+            """What self-attention said is lost: cross-attention reads the stream as it was before. Which
+            stream goes on to it?"""
+            return (gather, think) if cross is None else (look, think)
+
+        def order__ends_early(gather, look, think, cross):
+            """In a layer without cross-attention the feed-forward is left out: there, too, thinking
+            follows."""
+            return (gather,) if cross is None else (gather, look, think)
+
+        def order__no_past(gather, look, think, cross):
             """The own past changes nothing: there is no self-attention, or what comes out of it is lost.
             Which stream goes on to cross-attention?"""
             return look, think
 
-        def order__no_thought(gather, look, think):
+        def order__no_thought(gather, look, think, cross):
             """The last sub-layer is missing, or what comes out of it is lost: who calls
             self.thought?"""
             return gather, look
 
-        def order__thinks_alone(gather, look, think):
+        def order__thinks_alone(gather, look, think, cross):
             """Neither the past nor the memory changes anything: only the feed-forward is left. Which
             stream goes on from step to step?"""
             return (think,)
