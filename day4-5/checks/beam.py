@@ -36,6 +36,7 @@ class Table(Told):
         super().__init__(rows, V)
         self.other, self.encoded = other, 0
         self.made = {}  # rows of logits, made once
+        self.eval()
 
     def forward(self, source, reads):
         return self.decode(reads, *self.encode(source))
@@ -125,6 +126,9 @@ def sources(rng, B, V=6, longest=5):
 
 def encoded_once(model, run):
     """Whether a run encodes the source once, where the model counts it."""
+    if model.training:
+        model.eval()
+        raise ValueError("the model came in evaluation mode, and is left in training: dropout is on")
     if not isinstance(model, Table):
         return torch.tensor(True)
     model.encoded = 0
