@@ -5,6 +5,7 @@ import hashlib
 import math
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,10 @@ def test_number_words_come_back_from_their_tokens():
             assert joined(tokens(text)) == text
     assert tokens("L'eau, SVP!") == ["l", "'", "eau", ",", "svp", "!"]
     assert joined(tokens("C'est l'eau, oui!")) == "c'est l'eau, oui!"
+    assert joined(tokens('A "yes", and a "no, no".')) == 'a "yes", and a "no, no".'
+    assert joined(tokens('One " alone')) == 'one " alone'
+    apart = unicodedata.normalize("NFD", "un café à Orléans")
+    assert tokens(apart) == ["un", "café", "à", "orléans"]
 
 
 def test_a_vocabulary_there_and_back():
@@ -98,11 +103,34 @@ def test_a_file_of_pairs_is_split_by_its_sources(tmp_path):
     assert learned
     assert not learned & {tuple(s) for s, _ in data.test}
     assert all(
-        for_test(s.lower()) == (tokens(s) in [s for s, _ in data.test]) for s, _ in read(path)
+        for_test(" ".join(tokens(s))) == (tokens(s) in [s for s, _ in data.test])
+        for s, _ in read(path)
     )
-    assert file_data(path, back=True).test[0][0][0] == "le"
+    back = file_data(path, back=True)
+    assert back.test[0][0][0] == "le"
+    assert (data.name, back.name) == ("pairs.txt", "pairs.txt, back")
     with pytest.raises(ValueError, match="both are needed"):
         file_data(path, longest=2)
+
+
+def test_a_sentence_written_in_two_ways_stands_on_one_side(tmp_path):
+    """Spaces and accents apart from their letters make other texts, but not other sentences."""
+    rows = [line.replace(".", " é.") for line in FILE]
+    other = [unicodedata.normalize("NFD", row.replace(" é", "  é")) for row in rows]
+    path = tmp_path / "pairs.txt"
+    path.write_text("\n".join([*rows, *other]), "utf-8")
+    data = file_data(path)
+    learned = {tuple(s) for s, _ in words_of(data, data.draw(generator(), 500))}
+    assert not learned & {tuple(s) for s, _ in data.test}
+
+
+def test_pairs_that_are_too_long_are_counted(tmp_path):
+    path, words = tmp_path / "pairs.txt", " ".join(20 * ["word"])
+    rows = [*FILE, f"{words}\t{words}", f"{words} more\tshort", f"short\t{words} more"]
+    path.write_text("\n".join(rows), "utf-8")
+    assert file_data(path).left_out == 2
+    assert file_data(path, longest=4).left_out == 3
+    assert number_data(tests=1).left_out == 0
 
 
 @pytest.mark.parametrize(
