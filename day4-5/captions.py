@@ -44,10 +44,15 @@ def write(path=PATH, n=29_000, **where):
     return len(rows)
 
 
+def main(pairs: int = 29_000, /):
+    if pairs < 1:
+        raise ValueError(f"give the number of pairs, at least 1, not {pairs}")
+    print(f"{write(n=pairs):,} pairs in {PATH}")
+
+
 if __name__ == "__main__":
-    try:
-        n = write(n=int(sys.argv[1]) if len(sys.argv) > 1 else 29_000)
-        print(f"{n:,} pairs in {PATH}")
-    except ValueError as error:
-        print(f"captions.py: {error}", file=sys.stderr)
-        sys.exit(2)
+    import tyro
+
+    from terminal import exit_code
+
+    sys.exit(exit_code("captions.py", lambda: tyro.cli(main, description=__doc__)))

@@ -14,7 +14,7 @@ import torch.nn as nn
 from beam import greedy
 from pairs import joined, number_data
 from sequences import PAD, padded, sequence_loss, shift_right
-from translate import OUT, load, translate
+from translate import last, load, translate
 
 SENTENCE = "seventy-one thousand two hundred and eighty"
 
@@ -162,14 +162,21 @@ def main():
     from ascii_map import ascii_map
     from pairs import tokens
 
-    model, data = load(OUT / "translate.pt")
+    model, data = load(last())
     if not data.name.startswith("English to French"):
-        raise ValueError(f"the last model was trained on {data.name}: train on number words first")
+        raise ValueError(
+            f"the last model was trained on {data.name}: train one on number words first, with "
+            "python day4-5/translate.py"
+        )
     some = number_data().test[:300]
+    print(f"{data.name}: {len(some)} unseen numbers")
     for name, row in measure(model, data, some).items():
         print(f"without {name:52} loss {row['loss']:7.4f}   exact {row['exact']:7.2%}")
     for n, row in enumerate(use_by_layer(model, data, some), start=1):
-        print(f"layer {n}: " + ", ".join(f"{name} {value:.3f}" for name, value in row.items()))
+        print(
+            f"layer {n}: added over the stream {row['share']:.1%}, spread of the weights "
+            f"{row['entropy']:.2f} nats, {row['uniform']:.2f} if all were alike"
+        )
     weights, rows, columns = cross_maps(model, data, tokens(SENTENCE))
     print(f"\n{SENTENCE}: {joined(rows[:-1])}")
     for n, layer in enumerate(weights, start=1):
@@ -179,8 +186,8 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except ValueError as error:
-        print(f"memory_use.py: {error}", file=sys.stderr)
-        sys.exit(2)
+    import tyro
+
+    from terminal import exit_code
+
+    sys.exit(exit_code("memory_use.py", lambda: tyro.cli(main, description=__doc__)))

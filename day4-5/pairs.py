@@ -7,6 +7,7 @@ both sides: a checksum of its text decides, one in ten is for tests.
 """
 
 import re
+import unicodedata
 import zlib
 from collections import Counter
 from pathlib import Path
@@ -19,17 +20,22 @@ from number_words import english, french
 from sequences import END
 
 UNKNOWN = "<?>"  # stands for rare words, where a vocabulary leaves them out
+LONGEST = 20  # words on a side of a pair from a file
 SMALL = 100  # the numbers below are the dictionary: always to learn from
 
 
 def tokens(text):
-    """ "Quatre-vingts!" -> ["quatre", "-", "vingts", "!"]: lower case, no spaces."""
-    return re.findall(r"\w+|[^\w\s]", text.lower())
+    """ "Quatre-vingts!" -> ["quatre", "-", "vingts", "!"]: lower case, no spaces.
+
+    An accent may be part of its letter, or a character of its own behind it: here they are one.
+    """
+    return re.findall(r"\w+|[^\w\s]", unicodedata.normalize("NFC", text).lower())
 
 
 def joined(words):
     """Words as one text again, as far as punctuation tells: the number words come back exactly."""
     text = re.sub(r" ?(['’-]) ?", r"\1", " ".join(words))
+    text = re.sub(r'" (.*?) "', r'"\1"', text)
     return re.sub(r" ([.,!?;:])", r"\1", text)
 
 
@@ -69,6 +75,7 @@ class Data(NamedTuple):
     target: Vocabulary
     draw: object
     test: list
+    left_out: int = 0  # pairs of a file with too many words
 
 
 def for_test(text):
@@ -140,13 +147,13 @@ def read(path):
     return found
 
 
-def file_data(path, back=False, longest=20, tests=1000):
+def file_data(path, back=False, longest=LONGEST, tests=1000):
     """The pairs of a file with at most `longest` words on each side; words seen once are UNKNOWN."""
     texts = [pair[::-1] if back else pair for pair in read(path)]
-    pairs = [(for_test(s.lower()), tokens(s), tokens(t)) for s, t in texts]
-    pairs = [pair for pair in pairs if max(map(len, pair[1:])) <= longest]
-    learn = [pair[1:] for pair in pairs if not pair[0]]
-    test = [pair[1:] for pair in pairs if pair[0]][:tests]
+    every = [(tokens(s), tokens(t)) for s, t in texts]
+    pairs = [pair for pair in every if max(map(len, pair)) <= longest]
+    learn = [pair for pair in pairs if not for_test(" ".join(pair[0]))]
+    test = [pair for pair in pairs if for_test(" ".join(pair[0]))][:tests]
     if not learn or not test:
         raise ValueError(
             f"{path} has {len(learn)} pairs to learn from and {len(test)} to judge by, of at most "
@@ -158,7 +165,8 @@ def file_data(path, back=False, longest=20, tests=1000):
     def draw(generator, n):
         return [ids[i] for i in torch.randint(len(ids), (n,), generator=generator).tolist()]
 
-    return Data(Path(path).name, source, target, draw, test)
+    name = Path(path).name + (", back" if back else "")
+    return Data(name, source, target, draw, test, len(every) - len(pairs))
 
 
 def main():

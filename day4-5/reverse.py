@@ -1,11 +1,13 @@
 """Reverse a string: the smallest task for which a decoder has to look at the other end.
 
-    python day4-5/reverse.py     a minute on two cores; draws out/reverse.png
+    python day4-5/reverse.py     two models, with two kinds of positions: two minutes on two cores
 
-The map of its cross-attention is an anti-diagonal: to write symbol t of n, look at n - 1 - t.
-Lengths that training never showed are another matter.
+The map of its cross-attention is an anti-diagonal: to write symbol t of n, look at n - 1 - t. It is
+drawn to out/reverse_sinusoidal.png and out/reverse_relative.png. Lengths that training never showed
+are another matter.
 """
 
+import sys
 import zlib
 from pathlib import Path
 
@@ -116,12 +118,14 @@ def main():
         print("  right  " + " ".join(f"{share:4.0%}" for share in shares))
         print(f"  looks at the letter it writes: {on_anti_diagonal(model, unseen(100)):.2%}")
         letters = [END + 1 + LETTERS.index(c) for c in "abcdefgh"]
-        draw_map(
-            cross_map(model, letters),
-            letters,
-            Path(__file__).parent / "out" / f"reverse_{positions}.png",
-        )
+        path = Path(__file__).parent / "out" / f"reverse_{positions}.png"
+        draw_map(cross_map(model, letters), letters, path)
+        print(f"  where it looks: {path}", flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    import tyro
+
+    from terminal import exit_code
+
+    sys.exit(exit_code("reverse.py", lambda: tyro.cli(main, description=__doc__)))

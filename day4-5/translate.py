@@ -2,10 +2,12 @@
 
 For example:
 
-    python day4-5/translate.py                           English to French number words, three minutes
-    python day4-5/translate.py --back                    French to English
-    python day4-5/translate.py --data FILE               your own pairs, a tab between the sentences
-    python day4-5/translate.py --say "seventy-one"       with the model that was trained last
+    python day4-5/translate.py                         English to French number words, two minutes
+    python day4-5/translate.py --back                  French to English
+    python day4-5/translate.py --data FILE             your own pairs, a tab between the sentences
+    python day4-5/translate.py --say "seventy-one"     with the model that was trained last
+
+Ctrl-C saves what was learned so far, beside the last model that was trained to its end.
 """
 
 import dataclasses
@@ -20,7 +22,7 @@ import bleu
 import word_by_word
 from beam import beam_search, greedy
 from encoder_decoder import Config, EncoderDecoder
-from pairs import Data, Vocabulary, file_data, joined, number_data, tokens
+from pairs import LONGEST, Data, Vocabulary, file_data, joined, number_data, tokens
 from sequences import batches, padded, sequence_loss, shift_right
 
 OUT = Path(__file__).parent / "out"
@@ -30,17 +32,28 @@ OUT = Path(__file__).parent / "out"
 class Settings:
     """What to learn, and how."""
 
-    data: Path | None = None  # a file of pairs; without it, number words
-    back: bool = False  # the other direction
+    data: Path | None = None
+    """A file of pairs, at most 20 words a side; without it, number words."""
+    back: bool = False
+    """The other direction: French to English, or the second side of the file to its first."""
     steps: int = 1000
+    """How many batches to learn from."""
     batch: int = 128
+    """Pairs in a batch."""
     rate: float = 2e-3
+    """The highest learning rate, reached after a tenth of the steps."""
     seed: int = 1
+    """Same seed, same model, on the same machine."""
     n_embd: int = 64
+    """Channels; 4 heads share them."""
     n_layer: int = 2
+    """Layers of the encoder, and of the decoder."""
     dropout: float = 0.0
+    """The share of numbers that each step leaves out; against learning a small file by heart."""
     beams: int = 1
-    say: str | None = None  # translate this with the last model, and do not train
+    """Beginnings that the search keeps while it writes; 1 is greedy."""
+    say: str | None = None
+    """Translate this with the model that was trained last, and do not train."""
 
 
 def train(model, draw, steps, B, rate, seed):
@@ -117,10 +130,16 @@ def save(model, data, path):
     torch.save({"config": config, "state": model.state_dict(), "name": data.name} | words, path)
 
 
+def last():
+    """The file of the model that was trained last, be its run finished or stopped."""
+    files = (OUT / "translate.pt", OUT / "stopped.pt")
+    return max(files, key=lambda path: path.stat().st_mtime if path.exists() else 0)
+
+
 def load(path):
     """The model that `save` wrote, and its data without pairs. ValueError where there is none."""
     if not path.exists():
-        raise ValueError(f"there is no {path}: train first, by the same command without --say")
+        raise ValueError(f"there is no {path}: train first, with python day4-5/translate.py")
     saved = torch.load(path, weights_only=True)
     model = EncoderDecoder(Config(**saved["config"]))
     model.load_state_dict(saved["state"])
@@ -133,46 +152,81 @@ def load(path):
     return model.eval(), Data(saved["name"], *vocabularies, None, [])
 
 
+def check(settings):
+    for name in ("steps", "batch", "beams"):
+        if getattr(settings, name) < 1:
+            raise ValueError(f"--{name} must be at least 1, not {getattr(settings, name)}")
+
+
+def say(text, beams):
+    """Translate one sentence with the model that was trained last, and tell which that is."""
+    model, data = load(last())
+    print(f"{data.name}:", flush=True)
+    found = translate(model, data, [tokens(text)], beams)[0]
+    print(joined(found) or "(no word: it ends at once)")
+
+
+def learn(model, data, settings):
+    """Train, with a line now and then, and save: at the end, or where Ctrl-C comes before it.
+
+    What was stopped has a file of its own: it never takes the place of a model that is finished.
+    """
+    step = 0
+    try:
+        for step, loss, seconds in train(
+            model, data.draw, settings.steps, settings.batch, settings.rate, settings.seed
+        ):
+            if step % 100 == 0 or step == settings.steps:
+                some = data.test[:200]
+                found = translate(model, data, [s for s, _ in some])
+                exact = bleu.exact_match(found, [t for _, t in some])
+                model.train()
+                line = f"step {step:5}  loss {loss:.4f}  exact {exact:7.2%}  {seconds:4.0f} s"
+                print(line, flush=True)
+    except KeyboardInterrupt:
+        if step:
+            told, path = f"stopped after {step} of {settings.steps} steps", OUT / "stopped.pt"
+            save(model, data._replace(name=f"{data.name}, {told}"), path)
+            print(f"\n{told}: saved in {path}, for --say until the next run")
+        raise
+    save(model, data, OUT / "translate.pt")
+
+
+def judge(model, data, beams):
+    """Five translations of unseen sentences, then the scores of all, beside two baselines."""
+    sources, references = (list(side) for side in zip(*data.test, strict=True))
+    found = translate(model, data, sources, beams)
+    for source, words, reference in list(zip(sources, found, references, strict=True))[:5]:
+        print(f"\n{joined(source)}\n  model      {joined(words)}\n  reference  {joined(reference)}")
+    known = word_by_word.lexicon_of(data)
+    by_word = [word_by_word.translate(words, known) for words in sources]
+    print(f"\n{len(sources)} unseen sentences")
+    for name, written in {"copy": sources, "word by word": by_word, "this model": found}.items():
+        print(shown(name, scores(written, references)))
+
+
 def main(arguments=None):
     import tyro
 
     settings = tyro.cli(Settings, args=arguments, description=__doc__)
-    path = OUT / "translate.pt"
+    check(settings)
     if settings.say is not None:
-        model, data = load(path)
-        found = translate(model, data, [tokens(settings.say)], settings.beams)[0]
-        print(joined(found))
+        say(settings.say, settings.beams)
         return
     made = file_data(settings.data, settings.back) if settings.data else number_data(settings.back)
     longest = max(len(words) for pair in made.test for words in pair)
     model = new_model(made, settings, context=max(32, longest + 4))
     count = sum(p.numel() for p in model.parameters())
     print(f"{made.name}: {len(made.source)} and {len(made.target)} symbols, {count:,} parameters")
-    for step, loss, seconds in train(
-        model, made.draw, settings.steps, settings.batch, settings.rate, settings.seed
-    ):
-        if step % 100 == 0 or step == settings.steps:
-            some = made.test[:200]
-            found = translate(model, made, [s for s, _ in some])
-            exact = bleu.exact_match(found, [t for _, t in some])
-            model.train()
-            print(
-                f"step {step:5}  loss {loss:.4f}  exact {exact:7.2%}  {seconds:4.0f} s", flush=True
-            )
-    save(model, made, path)
-    sources, references = (list(side) for side in zip(*made.test, strict=True))
-    found = translate(model, made, sources, settings.beams)
-    known = word_by_word.lexicon_of(made)
-    print(f"\n{len(sources)} unseen sentences")
-    print(shown("copy", scores(sources, references)))
-    by_word = [word_by_word.translate(words, known) for words in sources]
-    print(shown("word by word", scores(by_word, references)))
-    print(shown("this model", scores(found, references)))
+    if made.left_out:
+        print(f"left out, with more than {LONGEST} words on a side: {made.left_out:,} pairs")
+    if (OUT / "translate.pt").exists():
+        print(f"at the end this model takes the place of the last one, {OUT / 'translate.pt'}")
+    learn(model, made, settings)
+    judge(model, made, settings.beams)
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (ValueError, OSError) as error:
-        print(f"translate.py: {error}", file=sys.stderr)
-        sys.exit(2)
+    from terminal import exit_code
+
+    sys.exit(exit_code("translate.py", main))

@@ -1,10 +1,20 @@
 """day4-5's translator: its data, its training, what it does with its memory, and its record."""
 
+import dataclasses
 import gzip
 import hashlib
+import io
+import itertools
+import json
 import math
+import os
+import re
+import runpy
+import signal
 import subprocess
 import sys
+import unicodedata
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -42,6 +52,10 @@ def test_number_words_come_back_from_their_tokens():
             assert joined(tokens(text)) == text
     assert tokens("L'eau, SVP!") == ["l", "'", "eau", ",", "svp", "!"]
     assert joined(tokens("C'est l'eau, oui!")) == "c'est l'eau, oui!"
+    assert joined(tokens('A "yes", and a "no, no".')) == 'a "yes", and a "no, no".'
+    assert joined(tokens('One " alone')) == 'one " alone'
+    apart = unicodedata.normalize("NFD", "un café à Orléans")
+    assert tokens(apart) == ["un", "café", "à", "orléans"]
 
 
 def test_a_vocabulary_there_and_back():
@@ -98,11 +112,34 @@ def test_a_file_of_pairs_is_split_by_its_sources(tmp_path):
     assert learned
     assert not learned & {tuple(s) for s, _ in data.test}
     assert all(
-        for_test(s.lower()) == (tokens(s) in [s for s, _ in data.test]) for s, _ in read(path)
+        for_test(" ".join(tokens(s))) == (tokens(s) in [s for s, _ in data.test])
+        for s, _ in read(path)
     )
-    assert file_data(path, back=True).test[0][0][0] == "le"
+    back = file_data(path, back=True)
+    assert back.test[0][0][0] == "le"
+    assert (data.name, back.name) == ("pairs.txt", "pairs.txt, back")
     with pytest.raises(ValueError, match="both are needed"):
         file_data(path, longest=2)
+
+
+def test_a_sentence_written_in_two_ways_stands_on_one_side(tmp_path):
+    """Spaces and accents apart from their letters make other texts, but not other sentences."""
+    rows = [line.replace(".", " é.") for line in FILE]
+    other = [unicodedata.normalize("NFD", row.replace(" é", "  é")) for row in rows]
+    path = tmp_path / "pairs.txt"
+    path.write_text("\n".join([*rows, *other]), "utf-8")
+    data = file_data(path)
+    learned = {tuple(s) for s, _ in words_of(data, data.draw(generator(), 500))}
+    assert not learned & {tuple(s) for s, _ in data.test}
+
+
+def test_pairs_that_are_too_long_are_counted(tmp_path):
+    path, words = tmp_path / "pairs.txt", " ".join(20 * ["word"])
+    rows = [*FILE, f"{words}\t{words}", f"{words} more\tshort", f"short\t{words} more"]
+    path.write_text("\n".join(rows), "utf-8")
+    assert file_data(path).left_out == 2
+    assert file_data(path, longest=4).left_out == 3
+    assert number_data(tests=1).left_out == 0
 
 
 @pytest.mark.parametrize(
@@ -233,24 +270,183 @@ def test_a_translation_of_a_batch_is_that_of_each_sentence():
             translate.translate(model, data, bad)
 
 
-def test_the_program_trains_saves_and_says(tmp_path, monkeypatch, capsys):
+SMALL = ["--batch", "8", "--n-embd", "16", "--n-layer", "1", "--steps"]
+
+
+@pytest.fixture
+def out(tmp_path, monkeypatch):
+    """Where the program keeps its models, and only a few sentences to judge by."""
     monkeypatch.setattr(translate, "OUT", tmp_path / "out")
-    translate.main(["--steps", "12", "--batch", "8", "--n-embd", "16", "--n-layer", "1"])
+    monkeypatch.setattr(translate, "number_data", partial(number_data, tests=20))
+    return tmp_path / "out"
+
+
+def test_the_program_trains_saves_and_says(tmp_path, out, capsys):
+    translate.main([*SMALL, "12"])
     told = capsys.readouterr().out
     assert "copy" in told
     assert "word by word" in told
+    assert told.count("\n  model      ") == told.count("\n  reference  ") == 5
+    for english, french in number_data(tests=20).test[:5]:
+        assert f"\n{joined(english)}\n  model " in told
+        assert f"\n  reference  {joined(french)}\n" in told
+    assert "takes the place" not in told
     translate.main(["--say", "seventy-one"])
-    assert capsys.readouterr().out
+    assert capsys.readouterr().out.startswith("English to French number words:\n")
     with pytest.raises(ValueError, match="'soixante' is no word"):
         translate.main(["--say", "soixante"])
     with pytest.raises(ValueError, match="empty"):
         translate.main(["--say", " "])
-    with pytest.raises(ValueError, match="at least 1 beam, not 0"):
-        translate.main(["--say", "seventy-one", "--beams", "0"])
+    assert capsys.readouterr().out.splitlines() == 2 * ["English to French number words:"]
     path = tmp_path / "pairs.txt"
-    path.write_text("\n".join(FILE), encoding="utf-8")
-    translate.main(f"--data {path} --steps 3 --batch 8 --n-embd 16 --n-layer 1 --back".split())
-    assert "pairs.txt" in capsys.readouterr().out
+    path.write_text("\n".join([*FILE, f"{'word ' * 21}\tmot"]), encoding="utf-8")
+    translate.main(["--data", str(path), "--back", *SMALL, "3"])
+    told = capsys.readouterr().out
+    assert "left out, with more than 20 words on a side: 1 pairs\n" in told
+    assert f"takes the place of the last one, {out / 'translate.pt'}" in told
+    translate.main(["--say", "le"])
+    assert capsys.readouterr().out.startswith("pairs.txt, back:\n")
+
+
+def test_an_empty_answer_is_told(out, monkeypatch, capsys):
+    translate.save(*small_model(), out / "translate.pt")
+    monkeypatch.setattr(translate, "translate", lambda *_: [[]])
+    translate.main(["--say", "two"])
+    assert capsys.readouterr().out.endswith("\n(no word: it ends at once)\n")
+
+
+@pytest.mark.parametrize("name", ["steps", "batch", "beams"])
+@pytest.mark.parametrize("value", [0, -1])
+def test_a_setting_that_cannot_be_is_told_before_anything_else(name, value, out):
+    for more in ([], ["--say", "two"]):
+        with pytest.raises(ValueError, match=f"--{name} must be at least 1, not {value}"):
+            translate.main([f"--{name}", str(value), *more])
+    assert not out.exists()
+
+
+def interrupted(n):
+    """Training that is stopped by Ctrl-C after n steps."""
+
+    def steps(*arguments):
+        yield from itertools.islice(translated(*arguments), n)
+        raise KeyboardInterrupt
+
+    translated = translate.train
+    return steps
+
+
+def test_what_was_stopped_is_saved_and_takes_no_finished_model_s_place(out, monkeypatch, capsys):
+    translate.main([*SMALL, "2"])
+    finished = (out / "translate.pt").read_bytes()
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(translate, "train", interrupted(3))
+        translate.main([*SMALL, "5"])
+    told = capsys.readouterr().out.splitlines()[-1]
+    assert (
+        told
+        == f"stopped after 3 of 5 steps: saved in {out / 'stopped.pt'}, for --say until the next run"
+    )
+    assert (out / "translate.pt").read_bytes() == finished
+    translate.main(["--say", "two"])
+    name = "English to French number words, stopped after 3 of 5 steps:"
+    assert capsys.readouterr().out.splitlines()[0] == name
+    model, data = translate.load(out / "stopped.pt")
+    torch.manual_seed(1)
+    same = translate.new_model(data, translate.Settings(n_embd=16, n_layer=1), 32)
+    for step, *_ in translate.train(same, number_data(tests=1).draw, 5, 8, 2e-3, 1):
+        if step == 3:
+            break
+    for name, weights in model.state_dict().items():
+        torch.testing.assert_close(weights, same.state_dict()[name])
+    translate.main([*SMALL, "2"])
+    capsys.readouterr()
+    translate.main(["--say", "two"])
+    assert capsys.readouterr().out.startswith("English to French number words:\n")
+
+
+def test_before_the_first_step_there_is_nothing_to_save(out, monkeypatch, capsys):
+    monkeypatch.setattr(translate, "train", interrupted(0))
+    with pytest.raises(KeyboardInterrupt):
+        translate.main([*SMALL, "5"])
+    assert "stopped" not in capsys.readouterr().out
+    assert not out.exists()
+
+
+RUN = """
+import sys, translate
+from pathlib import Path
+from terminal import exit_code
+translate.OUT = Path(sys.argv.pop(1))
+sys.exit(exit_code("translate.py", translate.main))
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends SIGINT")
+def test_ctrl_c_ends_a_run_without_a_traceback(tmp_path):
+    words = [sys.executable, "-c", RUN, tmp_path / "out", *SMALL, "100000"]
+    with subprocess.Popen(words, cwd=DAY, stdout=-1, stderr=-1, text=True) as run:
+        while not run.stdout.readline().startswith("step"):
+            assert run.poll() is None
+        run.send_signal(signal.SIGINT)
+        told, wrong = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert "of 100000 steps: saved in" in told
+    assert wrong == ""
+    assert (tmp_path / "out" / "stopped.pt").exists()
+
+
+PROGRAMS = ["beam", "encoder_decoder", "number_words", "relative_bias", "translate", "word_by_word"]
+
+
+class Closed(io.StringIO):
+    """Where nobody reads any more."""
+
+    def write(self, text):
+        raise BrokenPipeError
+
+    def fileno(self):
+        return self.file.fileno()
+
+
+def as_program(name, *words, monkeypatch):
+    """Run a program of the day within this process -> its exit code."""
+    monkeypatch.setattr(sys, "argv", [f"{name}.py", *words])
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(DAY / f"{name}.py"), run_name="__main__")
+    return end.value.code
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_reader_who_has_seen_enough_is_no_error(name, monkeypatch, tmp_path):
+    with (tmp_path / "pipe").open("w") as file:
+        Closed.file = file
+        monkeypatch.setattr(sys, "stdout", Closed())
+        assert as_program(name, monkeypatch=monkeypatch) == 0
+
+
+@pytest.mark.parametrize("name", ["captions", "memory_use", "reverse", "three_designs"])
+def test_a_long_program_explains_itself_and_refuses_what_it_does_not_know(
+    name, monkeypatch, capsys
+):
+    assert as_program(name, "--help", monkeypatch=monkeypatch) == 0
+    assert f"\n    python day4-5/{name}.py " in capsys.readouterr().out
+    assert as_program(name, "--nonsense", monkeypatch=monkeypatch) == 2
+    out, wrong = capsys.readouterr()
+    assert out == ""
+    assert "--nonsense" in wrong
+
+
+def test_every_setting_and_every_example_is_explained(capsys):
+    with pytest.raises(SystemExit):
+        translate.main(["--help"])
+    told = capsys.readouterr().out
+    examples = [line for line in translate.__doc__.splitlines() if line.startswith("    python")]
+    assert len(examples) == 4
+    assert all(f"{line}\n" in told for line in examples)
+    source = (DAY / "translate.py").read_text("utf-8").split("class Settings")[1].split("\ndef")[0]
+    assert len(re.findall(r'^    \w+: .*\n    """', source, re.MULTILINE)) == len(
+        dataclasses.fields(translate.Settings)
+    )
 
 
 def test_a_wrong_call_of_the_program_is_one_sentence(tmp_path):
@@ -262,6 +458,23 @@ def test_a_wrong_call_of_the_program_is_one_sentence(tmp_path):
 
 
 # ---- what the memory does
+
+
+def test_the_program_on_memory_names_its_model_and_what_to_do_without(out, capsys, monkeypatch):
+    with pytest.raises(ValueError, match="train first, with python day4-5/translate.py$"):
+        memory_use.main()
+    model, data = small_model()
+    translate.save(model, data._replace(name="captions.tsv"), out / "translate.pt")
+    with pytest.raises(ValueError, match="trained on captions.tsv.*python day4-5/translate.py$"):
+        memory_use.main()
+    translate.save(model, data, out / "translate.pt")
+    monkeypatch.setattr(memory_use, "number_data", partial(number_data, tests=5))
+    memory_use.main()
+    told = capsys.readouterr().out
+    assert told.startswith("English to French number words: 5 unseen numbers\n")
+    row = memory_use.use_by_layer(model, data, number_data(tests=5).test)[0]
+    assert f"layer 1: added over the stream {row['share']:.1%}, spread of the weights" in told
+    assert f"{row['entropy']:.2f} nats, {row['uniform']:.2f} if all were alike" in told
 
 
 def test_ablations_take_away_what_they_say_and_give_it_back():
@@ -340,6 +553,20 @@ def test_strings_are_reversed_and_split():
     assert all(reverse.for_test(source[:-1]) for source, _ in reverse.unseen(50))
 
 
+def test_the_program_says_where_it_drew(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(reverse, "__file__", str(tmp_path / "reverse.py"))
+    few = {"learn": reverse.new_model, "by_length": lambda *_: [0.5], "exact": lambda *_: 0.5}
+    for name, function in few.items():
+        monkeypatch.setattr(reverse, name, function)
+    reverse.main()
+    told = capsys.readouterr().out
+    for positions in ("sinusoidal", "relative"):
+        path = tmp_path / "out" / f"reverse_{positions}.png"
+        assert f"where it looks: {path}\n" in told
+        assert path.exists()
+        assert f"out/{path.name}" in reverse.__doc__
+
+
 @pytest.mark.slow
 def test_a_small_model_reverses_strings_and_looks_at_the_other_end():
     model = reverse.learn(seed=1)
@@ -399,6 +626,23 @@ def test_the_encoder_writes_all_at_once():
     source = padded([[3, 4, END]])
     first = model(source, torch.zeros(1, 4, dtype=torch.long)).argmax(dim=-1)
     assert torch.equal(model.write(source)[:, :4], first)
+
+
+def test_the_program_is_the_row_of_the_page_in_its_units(monkeypatch, capsys):
+    asked = []
+
+    def run(name, seed, steps, data):
+        asked.append((seed, steps, len(data.test)))
+        return {"parameters": 237_508, "loss": 0.7442, "exact": 0.968, "BLEU": 10.3, "seconds": 39}
+
+    monkeypatch.setattr(three_designs, "run", run)
+    three_designs.main()
+    row = json.loads((DAY / "results" / "translation.json").read_text("utf-8"))["designs"]
+    assert asked == 3 * [(1, row["steps"], row["unseen sentences"])]
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == "seed 1, 600 steps, 1000 unseen numbers"
+    assert told[2].split() == ["encoder-only", "237,508", "0.7442", "96.8%", "10.3", "39"]
+    assert len({len(line) for line in told[1:]}) == 1
 
 
 # ---- real sentences

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from contextlib import closing
 from pathlib import Path
 
@@ -16,10 +17,13 @@ from study import work
 from study.asking import Judge
 from study.book import Book
 
-from beam import length_penalty
+import pairs
+import word_by_word
+from beam import EXAMPLE, WORDS, length_penalty
+from bleu import f1_of_one
 from encoder_decoder import Attention, Config, EncoderDecoder
 from paper_sizes import TABLE_3, parameters
-from sequences import decoder_mask
+from sequences import END, decoder_mask
 
 DAY = Path(__file__).parent.parent / "day4-5"
 PAGE = (DAY / "translation.md").read_text("utf-8")
@@ -54,6 +58,77 @@ def test_the_page_shows_every_figure_and_every_exercise():
         assert any(f"# exercise 5.{n}\n" in path.read_text("utf-8") for path in DAY.glob("*.py"))
     for part in ("## Before", "## Summary", "## Ask yourself", "## Pitfalls", "## Reading"):
         assert part in PAGE
+
+
+def test_minutes_add_up():
+    sections = [int(n) for n in re.findall(r"^## .*\((\d+) min\)$", PAGE, re.MULTILINE)]
+    assert len(sections) == 12  # all but summary, pitfalls and what is read beside
+    tasks = Book(DAY.parent).tasks
+    reading = tasks["4.d"].minutes
+    assert sum(sections) == reading == 120
+    assert "Reading and running take two hours" in PAGE
+    writing = sum(tasks[f"5.{n}"].minutes for n in range(1, 7))
+    topics = tomllib.loads((DAY / "topics.toml").read_text("utf-8"))["topic"]
+    whole = next(topic["minutes"] for topic in topics if topic["page"] == "translation.md")
+    assert writing == 3.25 * 60 and "exercises three and a quarter;" in PAGE
+    assert whole == reading + writing
+    for name in ("sequences", "encoder_decoder", "beam"):
+        assert f"`my/day4-5/{name}.py`" in PAGE.split("## Before")[0]
+
+
+TEXT = " ".join(PAGE.split())  # without its line breaks
+
+
+def test_what_the_page_says_of_its_tables_is_in_them():
+    curve = RECORD["translation"]["curve"]
+    n = RECORD["translation"]["steps of the curve"].index(150)
+    forced, free, exact = (curve[name]["median"][n] for name in ("forced", "free", "exact"))
+    assert forced > 0.7 and free < 0.5 and exact < 0.05
+    assert "At step 150, most words are right as long" in TEXT
+    assert "free, fewer than half; and hardly a translation" in TEXT
+    below = {name: paper - tied / 1e6 for name, *_, tied, paper, _ in RECORD["sizes"]["models"]}
+    assert below.pop("big") < 0
+    assert {round(n) for n in below.values()} >= {1, 4}
+    assert all(1 <= round(n) <= 4 for n in below.values())
+    assert "ours are 1 to 4 million below all of them but that of *big*" in TEXT
+    kinds = RECORD["reverse"]["kinds"]
+    at_14 = {
+        name: [kind["by length"][part][13] for part in ("low", "high")]
+        for name, kind in kinds.items()
+    }
+    assert at_14["sinusoidal, 1500 steps"] == [0, 0]
+    assert all(high < 0.05 for _, high in at_14.values())
+    assert at_14["relative, 1500 steps"][0] > 0
+    assert "With sinusoids, fourteen letters it never does" in TEXT
+    assert "hardly better at fourteen" in TEXT
+    bases = [RECORD[name]["baselines"]["word by word"] for name in ("translation", "back")]
+    assert all(0.4 < row["BLEU"] / 100 < 0.6 and row["exact"] < 0.001 for row in bases)
+    assert all(f"(prediction {letter}" in TEXT for letter in "abc")
+    assert f"more than {pairs.LONGEST} words on a side" in TEXT
+
+
+def test_the_table_of_the_told_model_is_what_it_is_told():
+    rows = re.findall(r"^\| (START|le|un|two words) \|(.*)\|$", PAGE, re.MULTILINE)
+    shown = {name: [cell.strip() for cell in row.split("|")] for name, row in rows}
+    begun = {"START": (), "le": (3,), "un": (4,), "two words": (3, 5)}
+    for name, ids in begun.items():
+        told = EXAMPLE.rows.get(ids, {END: 1.0})
+        cells = [str(told.get(symbol, "")) for symbol in (3, 4, 5, 6, END)]
+        assert [cell or "" for cell in shown[name]] == cells, name
+    assert WORDS[3:] == ("le", "un", "chat", "chien")
+    first, after_un, after_le = (EXAMPLE.rows[begun[name]] for name in ("START", "un", "le"))
+    assert f"{first[4]} · {after_un[5]} = {first[4] * after_un[5]:.2f}" in TEXT
+    assert f"{first[3]} · {after_le[5]} = {first[3] * after_le[5]:.2f}" in TEXT
+
+
+def test_words_that_are_learned_and_f1_are_computed():
+    known = word_by_word.lexicon_of(pairs.number_data(tests=1))
+    assert (known["and"], known["ninety"]) == ("cent", "vingt")
+    assert "learns that *and* is *cent* and *ninety* is *vingt*." in TEXT
+    lines = re.search(r"candidate: (.*)\nreference: (.*)\n", PAGE)
+    candidate, reference = (line.split() for line in lines.groups())
+    told = f"{len(candidate)} + {len(reference)} in both, 2 · 5 / 12 = "
+    assert told + f"{f1_of_one(candidate, reference):.3f}" in TEXT
 
 
 def answers(heading):
