@@ -44,6 +44,7 @@ def exit_code(program, run):
     utf8_output()
     try:
         run()
+        sys.stdout.flush()
     except BrokenPipeError:  # the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (ValueError, OSError, NotImplementedError) as error:

@@ -180,4 +180,8 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    import sys
+
+    from terminal import exit_code
+
+    sys.exit(exit_code("pairs.py", main))

@@ -77,4 +77,6 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    from terminal import exit_code
+
+    sys.exit(exit_code("paper_sizes.py", main))

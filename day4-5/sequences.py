@@ -128,4 +128,8 @@ def pairs_of_ids(pairs):
 
 
 if __name__ == "__main__":
-    main()
+    import sys
+
+    from terminal import exit_code
+
+    sys.exit(exit_code("sequences.py", main))

@@ -128,7 +128,9 @@ def encoded_once(model, run):
     """Whether a run encodes the source once, where the model counts it."""
     if model.training:
         model.eval()
-        raise ValueError("the model came in evaluation mode, and is left in training: dropout is on")
+        raise ValueError(
+            "the model came in evaluation mode, and is left in training: dropout is on"
+        )
     if not isinstance(model, Table):
         return torch.tensor(True)
     model.encoded = 0
