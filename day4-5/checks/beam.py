@@ -336,7 +336,7 @@ class exercise_5_5:
             if T > longest:
                 return f"{T} symbols come, where at most {longest} are asked for."
             if all(END in ids and len(ids) < T for ids in written):
-                return "All rows have written END, and one more column comes."
+                return "All rows have written END, and more columns come."
             if T < longest and not all(END in ids for ids in written):
                 return f"It stops after {T} of {longest} symbols, and a row has not written END."
 
@@ -565,7 +565,7 @@ class exercise_5_6:
         ),
         (
             r"begins with PAD|PAD stands before",
-            "PAD is in a beam. Its p is 0, so it cannot follow: fewer than K texts may come.",
+            "PAD was written within a beam, and read again. Was it done, or was PAD chosen, whose p is 0?",
         ),
         (
             r"differ in B or C",

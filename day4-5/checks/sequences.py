@@ -332,8 +332,8 @@ class exercise_5_1:
             return ~mask
 
         def give__int(mask):
-            """The masks are numbers, 0 and 1. A mask is of type bool here: ~ of the number 1 is -2, and
-            no mask."""
+            """The result holds numbers, 0 and 1. A mask is of type bool here: ~ of the whole number 1 is
+            -2, and no mask."""
             return mask.int()
 
         @like(give__int)
@@ -775,7 +775,7 @@ class exercise_5_2:
 
         def mean__times_zero(cost, real):
             """Where PAD is never predicted, as in this book, its cost is infinite, and infinity times 0
-            is not a number. Leave those places out instead of multiplying them by 0."""
+            is not a number. What must not count has to be left out, not multiplied by 0."""
             return (cost * real).sum() / real.sum()
 
         def mean__of_shares(cost, real):
