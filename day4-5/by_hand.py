@@ -77,7 +77,9 @@ def main():
 
     weights = softmax(np.array([0.0, 2, 0]))
     print(f"\n5. softmax: weights\n{weights}")
-    print(f"slopes, when the first is praised\n{softmax_backward(np.array([1.0, 0, 0]), weights)}")
+    print(
+        f"slopes, when the loss grows with the first alone\n{softmax_backward(np.array([1.0, 0, 0]), weights)}"
+    )
 
     forward, backward = pen_and_paper()
     print("\n6. pen and paper: forward")

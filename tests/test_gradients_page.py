@@ -123,6 +123,22 @@ def test_the_sums_in_the_text_are_right():
     assert f"({backward['d_weights'][0, 0]:.3f} > 0)" in TEXT
 
 
+def test_a_step_down_does_what_the_page_says():
+    """d_scores is the slope of the loss: a step against it lowers the score that brings more loss."""
+    scores, d_weights = np.array([0.0, 2, 0]), np.array([1.0, 0, 0])
+    d_scores = softmax_backward(d_weights, softmax(scores))
+    stepped = scores - 0.1 * d_scores
+    assert softmax(stepped) @ d_weights < softmax(scores) @ d_weights
+    assert list(stepped > scores) == [False, True, True]
+    assert "lowers the first score and raises the two others" in TEXT
+    weights, _, d_scores, _ = by_hand.three_words()
+    assert (
+        f"loss would grow ({d_scores[1, 0]:.3f}): a step down makes it look more at itself" in TEXT
+    )
+    stepped = softmax(np.log(weights[1, :2]) - 0.1 * d_scores[1, :2])
+    assert stepped[1] > weights[1, 1]
+
+
 def test_the_page_has_every_part():
     for mark in (
         "## Before",
@@ -165,7 +181,7 @@ PITFALLS = {
         "return weights * d_weights",
     ),
     "by_variance": ("4.4", "- by_mean - by_variance)", "- by_mean)"),
-    "np.sqrt": ("4.5", " / np.sqrt(q.shape[-1])", ""),
+    "/ np.sqrt(q.shape[-1])": ("4.5", " / np.sqrt(q.shape[-1])", ""),
     "d_x, by_value,": ("4.6", "d_x, by_key + by_value,", "d_x, by_value,"),
 }
 

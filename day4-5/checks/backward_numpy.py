@@ -751,8 +751,8 @@ class exercise_4_3:
             "them rises, what do the others do, and what must the row of slopes add up to?"
         ),
         (
-            "A score moves its own share up and all others of its row down. What counts is how much "
-            "better a place is than the average of its row, weighted by the shares."
+            "A score moves its own share up and all others of its row down. What counts is how far "
+            "the slope of a place lies above the average of its row, weighted by the shares."
         ),
         (
             "The average of a row is the sum of weights times d_weights along axis -1, with "
@@ -851,7 +851,7 @@ class exercise_4_3:
             if off > 1e-9:
                 return (
                     f"Adding 1 to all of d_weights changes d_scores by {off:.3g}. A row of shares makes "
-                    "1 in any case: praise for all of them is praise for none."
+                    "1 in any case: a loss that grows with all of them alike stays as it is."
                 )
 
         def differences(f, result, d_weights, weights):
@@ -936,13 +936,13 @@ class exercise_4_3:
             return products.max(axis=-1, keepdims=True)
 
         def join__plus(d_weights, average, weights):
-            """The average was added. It is taken away: a place is pushed by how much better it is
-            than the average of its row."""
+            """The average was added. It is taken away: what counts is how far a place lies above the
+            average of its row."""
             return weights * (d_weights + average)
 
         def join__turned(d_weights, average, weights):
-            """Every sign is turned round: the average less d_weights. Which of the two pushes a score
-            up?"""
+            """Every sign is turned round: the average less d_weights. Where a place brings more loss
+            than the average, does the loss grow with its score, or fall?"""
             return weights * (average - d_weights)
 
         def join__no_shares(d_weights, average, weights):
