@@ -10,6 +10,7 @@ import pytest
 
 import record_training
 import recording
+import train_numpy
 import training_tables
 from digit_tasks import TASKS
 from honest_data import wilson
@@ -33,6 +34,24 @@ def test_every_run_of_every_task_is_recorded():
         )
         assert hits > (0.97 if "one layer" in recipe else 0.99) * asked, name
         assert row["seconds"]["processor"] < 120, name
+
+
+def test_the_commands_of_the_page_are_the_runs_of_its_table():
+    commands = re.findall(r"^python day4-5/train_numpy\.py(.*?) +#", PAGE, re.MULTILINE)
+    told = [dict(re.findall(r"--(task|steps) (\S+)", command)) for command in commands[:3]]
+    assert [found.get("task", "digits") for found in told] == ["digits", "reverse", "sums"]
+    for found in told:
+        task, size, steps = record_training.RECIPES[found.get("task", "digits")]
+        assert size == train_numpy.Settings().size
+        assert int(found.get("steps", train_numpy.SIZES[size].steps)) == steps, task
+
+
+def test_the_share_of_all_seeds_lies_in_its_interval():
+    cells = re.findall(
+        r"\| ([\d.]+) \(([\d.]+) to ([\d.]+)\) \|$", training_tables.tasks(), re.MULTILINE
+    )
+    assert len(cells) == len(training_tables.TASKS)
+    assert all(float(low) <= float(share) <= float(high) for share, low, high in cells)
 
 
 def test_the_optimisers_example():
