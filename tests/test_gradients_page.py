@@ -110,6 +110,38 @@ def test_the_questions_have_the_right_answers():
     assert np.finfo(np.float32).eps == pytest.approx(1e-7, rel=0.5)
 
 
+def rows(text):
+    """1 0 / 0 1 -> an array."""
+    return np.array([[float(n) for n in row.split()] for row in text.split("/")])
+
+
+def test_the_attention_example_can_be_done_on_paper():
+    """The values and scores that the page gives are those of the program: W and d_S follow."""
+    text = " ".join(TEXT.split())
+    v = rows(re.search(r"The values are ([\d /]+),", text)[1])
+    scores = rows(re.search(r"queries and keys is ([\d /]+)\.", text)[1])
+    np.testing.assert_array_equal(v, by_hand.V)
+    np.testing.assert_array_equal(scores, by_hand.Q @ by_hand.K.T / 2)
+    weights, d_weights, _, _ = by_hand.three_words()
+    assert f"average is {weights[2, 0]:.3f} + {weights[2, 2]:.3f}" in text
+    assert weights[2] @ d_weights[2] == weights[2, 0] + weights[2, 2]
+
+
+def test_the_learners_own_function_is_checked_by_differences(book):
+    """The program of the page, as it stands there: it asks my/, says right, and finds a fault."""
+    shutil.copytree(DAY, book.root / DAY.name, dirs_exist_ok=True)
+    (program,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+    (book.root / "my" / "look.py").write_text(program, "utf-8")
+    mine = book.root / "my" / DAY.name / "backward_numpy.py"
+    mine.parent.mkdir(parents=True, exist_ok=True)
+    text, right = (DAY / mine.name).read_text("utf-8"), "return weights * (d_weights - average)"
+    for body, error in ((right, ""), ("return weights * d_weights", "the gradient says")):
+        mine.write_text(text.replace(right, body), "utf-8")
+        call = [sys.executable, "my/look.py"]
+        run = subprocess.run(call, cwd=book.root, capture_output=True, text=True, check=False)
+        assert (float(run.stdout) < 1e-8) if not error else error in run.stderr, run.stderr
+
+
 def test_the_sums_in_the_text_are_right():
     shares = softmax(np.array([0.0, 2, 0]))
     by_itself = shares * [1, 0, 0]
@@ -149,8 +181,7 @@ def test_the_page_has_every_part():
         "**Derived",
     ):
         assert mark in TEXT, mark
-    for heading in ("## Optimisers", "## Training with these gradients alone", "## Gradient flow"):
-        assert heading in TEXT
+    assert "[training by hand](training.md)" in TEXT and "study check bug5" in TEXT
     figures = set(re.findall(r"\]\(figures/(\w+\.png)\)", TEXT))
     assert len(figures) == 4
     assert all((DAY / "figures" / name).exists() for name in figures)
@@ -162,8 +193,12 @@ def test_the_page_has_every_part():
 
 
 def test_minutes_add_up():
-    sections = [int(n) for n in re.findall(r"^## .*\((\d+) min\)$", TEXT, re.MULTILINE)]
-    tasks = Book(ROOT).tasks
+    tasks, sections = Book(ROOT).tasks, []
+    for heading in re.findall(r"^## .*\)$", TEXT, re.MULTILINE):
+        own = re.search(r"[Ee]xercise (4\.\d) \(read (\d+), write (\d+)\)$", heading)
+        sections.append(int(own[2] if own else re.search(r"\((\d+) min\)$", heading)[1]))
+        assert own is None or int(own[3]) == tasks[own[1]].minutes
+    assert len(re.findall(r", write \d+\)$", TEXT, re.MULTILINE)) == len(CORE)
     assert sum(sections) == tasks["4.b"].minutes
     rows = re.findall(r"^\| (\d+) \| \[", TEXT, re.MULTILINE)
     assert sum(map(int, rows)) == sections[-1]
@@ -173,16 +208,16 @@ def test_minutes_add_up():
 
 # a row of the table: the exercise, and what to write into a right answer to see it
 PITFALLS = {
-    "return d_logits": ("4.1", "return d_logits / counts.sum()", "return d_logits"),
+    "the division": ("4.1", "return d_logits / counts.sum()", "return d_logits"),
     "d_table[ids] = d_x": ("4.2", "np.add.at(d_table, ids, d_x)", "d_table[ids] = d_x"),
     "return weights * d_weights": (
         "4.3",
         "return weights * (d_weights - average)",
         "return weights * d_weights",
     ),
-    "by_variance": ("4.4", "- by_mean - by_variance)", "- by_mean)"),
+    "the term through the variance": ("4.4", "- by_mean - by_variance)", "- by_mean)"),
     "/ np.sqrt(q.shape[-1])": ("4.5", " / np.sqrt(q.shape[-1])", ""),
-    "d_x, by_value,": ("4.6", "d_x, by_key + by_value,", "d_x, by_value,"),
+    "the values alone as d_memory": ("4.6", "d_x, by_key + by_value,", "d_x, by_value,"),
 }
 
 
@@ -195,7 +230,7 @@ def test_every_pitfall_is_named_by_the_check(book):
     work.make(book, "4-5")
     with closing(Judge(book)) as judge:
         for (code, (exercise, right, wrong)), row in zip(PITFALLS.items(), rows, strict=True):
-            assert f"`{code}" in row
+            assert code in row
             assert f"in {exercise} |" in row
             task = book.tasks[exercise]
             text = task.lesson.read_text("utf-8")
