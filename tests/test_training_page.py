@@ -3,10 +3,12 @@
 import json
 import math
 import re
+import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
+from study.book import Book
 
 import record_training
 import recording
@@ -34,6 +36,22 @@ def test_every_run_of_every_task_is_recorded():
         )
         assert hits > (0.97 if "one layer" in recipe else 0.99) * asked, name
         assert row["seconds"]["processor"] < 120, name
+
+
+def test_minutes_add_up():
+    tasks, reading, writing = Book(DAY.parent).tasks, 0, 0
+    for heading in re.findall(r"^## .*\)$", PAGE, re.MULTILINE):
+        own = re.search(r"exercise (4\.\d+) \(read (\d+), write (\d+)\)$", heading)
+        reading += int(own[2] if own else re.search(r"\((\d+) min\)$", heading)[1])
+        if own:
+            assert int(own[3]) == tasks[own[1]].minutes
+            writing += int(own[3])
+    assert reading == tasks["4.c"].minutes
+    assert writing == sum(tasks[name].minutes for name in ("4.9", "4.10", "4.11"))
+    assert f"Reading takes {reading} minutes" in PAGE and f"writing {writing}," in PAGE
+    topics = tomllib.loads((DAY / "topics.toml").read_text("utf-8"))["topic"]
+    (own,) = (topic for topic in topics if topic["page"] == "training.md")
+    assert own["minutes"] == reading + writing
 
 
 def test_the_commands_of_the_page_are_the_runs_of_its_table():
