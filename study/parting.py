@@ -11,6 +11,7 @@ from inspect import unwrap
 
 import numpy as np
 
+RESULT = "the result"
 SECONDS = 1.0  # a loop may have too many steps to look at
 
 
@@ -25,17 +26,25 @@ def parting(trial):
     if not wrong:  # all of them end in an error
         return None
     call = max(wrong, key=lambda call: sum(map(size, call[1:])))
-    books = steps(trial.books_on, call, codes(trial.right))
-    yours = steps(trial.mine_on, call, codes(trial.functions), str(trial.mine))
+    told_apart = not hasattr(trial.check, "reading")  # else its parts are not what is returned
+    returns = getattr(trial.check, "returns", ()) if told_apart else ()
+    books = steps(trial.books_on, call, codes(trial.right), returns=returns)
+    yours = steps(trial.mine_on, call, codes(trial.functions), str(trial.mine), returns)
+    names = {name for code in codes(trial.functions) for name in code.co_varnames}
     agree, times, last = {}, {}, -1
     for name, _, value in books:
         found = {n: f for n, (_, _, own) in enumerate(yours) if (f := factor(own, value))}
         if not found:
             break
         last = min(found, key=lambda n: abs(found[n] - 1))
-        agree[f"`{name}`"] = None
-        if abs(found[last] - 1) > 1e-6:
-            times[name] = f"`{name}` is {1 / found[last]:.3g} times the book's"
+        own = yours[last][0]  # the learner's name for it, where the book's is none of theirs
+        own = name if name in names or own in (RESULT, *returns) else own
+        off = abs(found[last] - 1) > 1e-6
+        if off and times and own in (RESULT, *returns):  # a step before it has told the factor
+            continue
+        agree[f"`{own}`"] = None
+        if off:
+            times[own] = f"`{own}` is {1 / found[last]:.3g} times the book's"
     else:
         name = None
     astray = [line for _, line, own in yours[last + 1 :] if not known(own, books)]
@@ -66,12 +75,13 @@ def codes(functions):
     return {unwrap(function).__code__ for function in functions.values()}
 
 
-def steps(run, call, wanted, file=None):
+def steps(run, call, wanted, file=None, returns=()):
     """The values that a call makes on its way, in order: [(name, line, numbers)].
 
     Of the functions with these codes, and of all others of the file: the value of every local name
-    after each line that changed it, and what is returned. The first of these codes that is entered
-    is the answer; when it has returned, all that follows looks at it only.
+    after each line that changed it, and what is returned, its parts under their names in `returns`.
+    The first of these codes that is entered is the answer; when it has returned, all that follows
+    looks at it only.
     """
     made, end, answer = [], time.process_time() + SECONDS, None
 
@@ -94,7 +104,10 @@ def steps(run, call, wanted, file=None):
                     before[name] = mark(value)
                     keep(name, line, value)
             if event == "return":
-                keep("the result", line, argument)
+                parts = argument if isinstance(argument, tuple) else (argument,)
+                named = frame.f_code in wanted and len(parts) == len(returns)
+                for name, part in zip(returns if named else [RESULT] * len(parts), parts):
+                    keep(name, line, part)
                 if frame is answer:
                     sys.settrace(None)
             line = frame.f_lineno

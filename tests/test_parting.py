@@ -78,8 +78,8 @@ PARTS = {
         (
             {"out": "1.01 * weights @ v"},
             (
-                "On the way `scores`, `weights` and `the result` agree with the book's, up to a factor: "
-                "`the result` is 1.01 times the book's."
+                "On the way `scores`, `weights` and `out` agree with the book's, up to a factor: "
+                "`out` is 1.01 times the book's."
             ),
         ),
     ],
@@ -142,6 +142,25 @@ def test_nothing_is_said_of_an_answer_without_steps_or_of_a_named_slip(tmp_path)
         "attention",
     )
     assert (sentence, told["kind"]) == (None, "slip")
+
+
+def test_a_part_of_the_result_has_its_own_name_and_a_step_the_learners(tmp_path):
+    body = """
+    flat = d_y.reshape(-1, d_y.shape[-1])
+    return d_y @ w.T, 1.1 * np.abs(x.reshape(-1, x.shape[-1])).T @ flat, flat.sum(axis=0)
+"""
+    sentence, _ = way("4.2", body, tmp_path, "linear_backward")
+    assert "`flat`" in sentence and "`d_x`" in sentence and "the result" not in sentence
+    assert sentence.count("`d_w`") == 1
+    body = """
+    _, weights = attention(q, k, v, mask)
+    d_scores = softmax_backward(d_out @ v.swapaxes(-1, -2), weights)
+    d_k = d_scores.swapaxes(-1, -2) @ q
+    return d_scores @ k / np.sqrt(q.shape[-1]), d_k, weights.swapaxes(-1, -2) @ d_out
+"""
+    sentence, told = way("4.5", body, tmp_path, "attention_backward")
+    assert "`d_q`" in sentence and "the result" not in sentence and "`d_k`" not in sentence
+    assert told["message"].startswith("d_q and d_v are right. d_k is 2 times")
 
 
 def test_helpers_of_the_learner_are_looked_into(tmp_path):
