@@ -164,22 +164,27 @@ def misshapen(check, seen, expected, call):
         if isinstance(right, str):
             if isinstance(got, str):
                 continue
-            return f"{part[0].upper()}{part[1:]} is a {type(got).__name__}, not a text."
+            return f"{begun(part)} is a {type(got).__name__}, not a text."
         plain = np.ndim(right) == 0 and isinstance(got, (int, float))
         if not plain and not isinstance(got, (np.ndarray, np.generic)):
             kind = "an array of numbers" if np.ndim(right) else "a number"
-            return f"{part[0].upper()}{part[1:]} is a {type(got).__name__}, not {kind}."
+            return f"{begun(part)} is a {type(got).__name__}, not {kind}."
         got, right = np.asarray(got), np.asarray(right)
         whole = plain and got.dtype.kind == "i" and right.dtype.kind == "f"  # 0 may stand for 0.0
         if got.shape != right.shape:
             kind = right.shape if right.ndim else "of one number"
-            return f"{part.capitalize()} has the shape {got.shape}, not {kind}."
+            return f"{begun(part)} has the shape {got.shape}, not {kind}."
         kinds_differ = got.dtype.kind != right.dtype.kind and not whole
         if kinds_differ or got.dtype.itemsize < right.dtype.itemsize:
-            return f"{part.capitalize()} has the type {got.dtype}, not {right.dtype}."
+            return f"{begun(part)} has the type {got.dtype}, not {right.dtype}."
         if np.isnan(got).any() and not np.isnan(right).any():
-            return f"{part.capitalize()} holds NaN: not a number, such as 0 / 0 or inf - inf."
+            return f"{begun(part)} holds NaN: not a number, such as 0 / 0 or inf - inf."
     return None
+
+
+def begun(part):
+    """The part of a result that begins a sentence; the name of an array stays as it is written."""
+    return part if part.isidentifier() else f"{part[0].upper()}{part[1:]}"
 
 
 def count(result):

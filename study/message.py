@@ -20,9 +20,13 @@ def report(verdict, verbose=False):
     if verbose:
         told = wrapped(verdict["message"]) + wrapped(verdict.get("way", ""))
         return [*lines, "", *told, *details(verdict)]
-    lines += ["", *wrapped(verdict["message"])[:5], *wrapped(verdict.get("way", ""))[:3]]
+    lines += ["", *wrapped(verdict["message"])[:5]]
+    way = wrapped(verdict.get("way", ""))[:3]
     room = LINES - len(lines) - 2
-    lines += example(verdict, room)
+    if len(way) == 3 and len(laid_out(verdict["example"])) > room - 6:  # 3 beside the arguments
+        way[1:] = [f"{way[1]} …"]
+    lines += [short(line) for line in way]
+    lines += example(verdict, room - len(way))
     prints = verdict.get("prints", "").splitlines()[: max(0, LINES - len(lines) - 2)][:2]
     lines += [short(f"    you printed: {line}") for line in prints]
     last = f"study hint {verdict['exercise']}   study check {verdict['exercise']} --verbose"
@@ -39,7 +43,8 @@ def example(verdict, room):
         return []
     numbers = compared(verdict)
     told, room = dict(verdict["example"]), max(0, room - len(numbers) - 1)
-    large = sorted(verdict["shapes"], key=lambda name: -len(told[name]))
+    large = [name for name, shape in verdict["shapes"].items() if len(told[name]) > len(shape)]
+    large.sort(key=lambda name: -len(told[name]))
     # the largest arguments are told by their shapes, until all of them fit
     while len(given := laid_out(told)) > room and large:
         largest = large.pop(0)

@@ -181,6 +181,21 @@ def test_a_report_has_twelve_lines_whatever_there_is_to_say(monkeypatch):
     assert lines[-1].startswith("study hint 1.5")
 
 
+def test_short_arguments_are_told_by_their_numbers_beside_a_long_way(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    example = {"weight": "[0.7 2.3]", "gradient": "[1e-06 -1]", "mean": "[0 0]", "square": "[0 0]"}
+    told = {
+        "exercise": "4.10", "title": "Adam", "file": "my/x.py", "status": "wrong",
+        "message": "The first step is too long.", "way": "On the way it parts from the book's. " * 6,
+        "example": example | {"t": "5", "lr": "0.5"}, "part": "weight", "yours": "1", "expected": "2",
+        "shapes": dict.fromkeys(example, "an array of shape (2,)"),
+    }  # fmt: skip
+    lines = message.report(told)
+    assert len(lines) <= message.LINES
+    shown = "\n".join(lines)
+    assert "an array" not in shown and "t = 5   lr = 0.5" in shown and "weight = [0.7 2.3]" in shown
+
+
 def test_a_long_argument_goes_on_in_the_next_line_where_there_is_room(monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     model = (
