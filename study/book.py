@@ -26,8 +26,8 @@ class Task:
     symptom: str = ""  # of a bug
 
     def start(self):
-        """The text that a learner begins with: the blank file, or the reference with the bug, the
-        symptom above it.
+        """The text that a learner begins with: the blank file, or the reference with the bug; above
+        it stands whose answers it holds, and the symptom.
         """
         text = self.lesson.read_text("utf-8")
         if not self.planted:
@@ -36,7 +36,11 @@ class Task:
             if text.count(right) != 1:
                 raise ValueError(f"{self.id}: {right!r} is not once in {self.lesson.name}")
             text = text.replace(right, wrong)
-        told = f"{self.id}, {self.title}. {self.symptom} One fault is in this file: mend it here."
+        answers = ", ".join(sorted({exercise.id for exercise in find(text)}, key=number))
+        told = (
+            f"{self.id}, {self.title}. This file holds the answers of {answers}: write yours first. "
+            f"{self.symptom} One fault is in this file: mend it here."
+        )
         return "\n".join([f"# {line}" for line in textwrap.wrap(told, 98)] + [text])
 
 

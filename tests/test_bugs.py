@@ -57,7 +57,9 @@ def test_there_are_bugs_and_all_are_further():
 def test_a_bug_changes_the_code_and_nothing_else(bug):
     right = bug.lesson.read_text("utf-8")
     assert mended(bug).endswith(right), "above it stands what is to be seen"
-    assert mended(bug)[: -len(right)].startswith(f"# {bug.id}, {bug.title}.")
+    head = " ".join(mended(bug)[: -len(right)].replace("\n#", "").split())
+    assert head.startswith(f"# {bug.id}, {bug.title}. This file holds the answers of")
+    assert all(re.search(rf"\b{e.id}[,:]", head) for e in find(right)), "a warning, in time"
     assert ast.dump(ast.parse(bug.start())) != ast.dump(ast.parse(right))
     assert bug.exercise in {exercise.id for exercise in find(right)}
 
