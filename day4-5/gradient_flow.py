@@ -8,6 +8,7 @@ in turn. NumPy only. Letters: B sequences, T positions, C channels, H heads, L l
 """
 
 import math
+import statistics
 
 import numpy as np
 
@@ -33,6 +34,7 @@ STACKS = {  # residual, norm
     "neither": (0, False),
 }
 DEPTHS, H, C = (2, 4, 8, 16, 32), 4, 32
+SEEDS = 1, 2, 3
 FAINT, LOUD = 1e-3, 1e3  # beside another layer's gradient
 GROWN = 100  # beside the gradient at birth
 
@@ -127,13 +129,26 @@ def curve(seed, L, residual, norm, steps, rate=1e-3):
 
 
 def main():
-    """The first block's gradient beside the last one's, at every depth, and what the alarms say."""
-    print("gradient of the first block / of the last\nlayers" + "".join(f"{L:11}" for L in DEPTHS))
-    for name, parts in STACKS.items():
-        rows = [at_birth(1, L, *parts) for L in DEPTHS]
-        ratios = (row["block 0"] / row[f"block {L - 1}"] for row, L in zip(rows, DEPTHS))
-        print(f"{name:18}" + " ".join(f"{ratio:10.1e}" for ratio in ratios))
-        print(f"   at {DEPTHS[-1]} layers: {'; '.join(alarms(rows[-1])) or 'no alarm'}")
+    """The first block's gradient, alone and beside the last one's, and what the alarms say."""
+    born = {
+        name: [[at_birth(seed, L, *parts) for seed in SEEDS] for L in DEPTHS]
+        for name, parts in STACKS.items()
+    }
+    print(f"at birth, medians of {len(SEEDS)} seeds: how long is the gradient of the first block?")
+    table(born, lambda row, L: row["block 0"])
+    print("\nand beside that of the last block?")
+    table(born, lambda row, L: row["block 0"] / row[f"block {L - 1}"])
+    print(f"\nalarms at {DEPTHS[-1]} layers, seed {SEEDS[0]}")
+    for name, rows in born.items():
+        print(f"{name:18}{'; '.join(alarms(rows[-1][0])) or 'none'}")
+
+
+def table(born, what):
+    """A line for each stack, a median for each depth."""
+    print(f"{'layers':17}" + "".join(f"{L:11}" for L in DEPTHS))
+    for name, rows in born.items():
+        medians = (statistics.median(what(row, L) for row in own) for own, L in zip(rows, DEPTHS))
+        print(f"{name:17}" + "".join(f"{number:11.2g}" for number in medians))
 
 
 if __name__ == "__main__":

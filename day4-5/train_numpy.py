@@ -143,7 +143,7 @@ def train(settings):
     test = parts["test"]
     told = breakdown([kind for kind, _, _ in test], right(params, task, test, size.H))
     print("on unseen items, with the interval that holds the true share 95 times of 100:")
-    for kind, (hits, n, low, high) in told.items():
+    for kind, (hits, n, low, high) in sorted(told.items()):
         print(f"  {kind:12} {hits:4} of {n:4}  {hits / n:6.1%}  ({low:.1%} to {high:.1%})")
     print(f"\n{step_by_step.attention_map(params, task, test[len(test) // 2], size.H)}")
 

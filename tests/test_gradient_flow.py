@@ -1,12 +1,14 @@
 """day4-5/gradient_flow.py: its gradients by differences, its alarms on planted faults and without."""
 
 import math
+import re
 
 import numpy as np
 import pytest
 
 import backward_model
 import gradient_flow
+import training_tables
 from attention_numpy import causal_mask
 from backward_numpy import relu
 from digit_tasks import TASKS, encode, split
@@ -137,4 +139,13 @@ def test_sixteen_layers_learn_with_both_and_not_with_neither():
 def test_the_program(capsys):
     gradient_flow.main()
     out = capsys.readouterr().out
-    assert out.count("no alarm") >= 1 and "vanishing" in out
+    assert out.count(" none\n") == 3 and "vanishing" in out
+
+
+def test_the_program_prints_the_table_of_the_page(capsys):
+    gradient_flow.main()
+    out = capsys.readouterr().out.split("\n\n")[0]
+    for line in training_tables.flow().splitlines()[2:]:
+        name, *cells = [cell.strip() for cell in line.strip("|").split("|")]
+        row = re.search(rf"^{name} +(.*)$", out, re.MULTILINE)[1]
+        assert row.split() == cells[: len(gradient_flow.DEPTHS)]
