@@ -147,7 +147,8 @@ def gradients(out, leaves):
     """The gradient of `out`, a Tensor of one number, for each Tensor of a list: a tuple of arrays.
 
     For every (parent, back) of node.ways, back(gradient of node) is that node's part of the
-    gradient of parent, before unbroadcast. Zeros for a leaf that out was not made of.
+    gradient of parent, before unbroadcast. Each way is walked once: a chain of 40 doublings has 80
+    ways, and more roads than time. Zeros for a leaf that out was not made of.
     ValueError where out is not one number.
     """
     if out.value.size != 1:

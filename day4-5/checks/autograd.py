@@ -58,6 +58,30 @@ def graph(formula, x, y):
     return "gradients", Graph(made, formula), [x, y]
 
 
+def doubled(times):
+    """A call of gradients on x, doubled so many times; the walk stops at the 1,000th way back.
+
+    There are two ways a doubling, but 2**times roads: who walks each of them never arrives.
+    """
+    node, walked = Tensor(3.0), 0
+    leaves = [node, Tensor(2.0)]
+
+    def way_back(first):
+        def back(g):
+            nonlocal walked
+            walked = 0 if first else walked + 1
+            if walked == 1000:
+                raise RuntimeError(f"1,000 ways back were walked, and there are {2 * times}")
+            return g
+
+        return back
+
+    for n in range(times):  # the ways of the end are walked first, and count from 0 again
+        backs = (way_back(n == times - 1), way_back(False))
+        node = Tensor(2 * node.value, tuple((node, back) for back in backs))
+    return "gradients", Graph(node, f"x, doubled {times} times: z = z + z"), leaves
+
+
 def in_order(out):
     """Every node after all that were made of it."""
     order, seen = [], set()
@@ -77,6 +101,7 @@ class exercise_4_8:
     title = "autograd's way back"
     minutes = 45
     returns = ("the first gradient", "the second gradient")
+    shows = "the first gradient"
     hints = (
         (
             "Draw a small graph in which one node is used twice. How many roads lead back to it, and "
@@ -101,6 +126,14 @@ class exercise_4_8:
             r"maximum recursion depth",
             "A walk that comes back to nodes it has seen, or a function that calls itself without an end?",
         ),
+        (
+            r"ways back were walked",
+            "Every road is walked on its own: 2**40 of them. A node that collects first speaks once.",
+        ),
+        (
+            r"KeyError",
+            "A leaf that the end was not made of has no entry. What is its gradient?",
+        ),
     )
 
     def calls(rng):
@@ -110,6 +143,7 @@ class exercise_4_8:
             x, y = SHAPES[n % len(SHAPES)]
             yield graph(formula, rng.normal(size=x), rng.normal(size=y))
             yield graph(formula, rng.normal(size=(3, 2)), rng.normal(size=(3, 2)))
+        yield doubled(40)
         yield "unbroadcast", np.ones((2, 3)), (3,)
         yield "unbroadcast", np.array([[1.0, 2], [3, 4]]), (2, 1)
         for shape in ((), (1,), (4,), (3, 1), (1, 4), (2, 1, 4), (2, 3, 4), (1, 1, 1)):
@@ -296,6 +330,42 @@ class exercise_4_8:
                     walk(parent)
 
             walk(out)
+            return tuple(total.get(leaf, np.zeros(leaf.value.shape)) for leaf in leaves)
+
+        def gradients__every_road(out, leaves):
+            """Every road is walked on its own. What comes out is right, but x doubled 40 times has
+            2**40 roads. A node that first collects from all its roads has to speak only once."""
+            total = {}
+
+            def walk(node, g):
+                total[node] = total.get(node, 0) + g
+                for parent, back in node.ways:
+                    walk(parent, unbroadcast(back(g), parent.value.shape))
+
+            walk(out, np.ones(out.value.shape))
+            return tuple(total.get(leaf, np.zeros(leaf.value.shape)) for leaf in leaves)
+
+        def gradients__queue_again(out, leaves):
+            """A node speaks each time that it is reached, and what it has passed on already is passed
+            on again. It may speak once, when all that were made of it have spoken."""
+            total, queue = {out: np.ones(out.value.shape)}, [out]
+            for node in queue:
+                for parent, back in node.ways:
+                    part = unbroadcast(back(total[node]), parent.value.shape)
+                    total[parent] = total.get(parent, 0) + part
+                    queue.append(parent)
+            return tuple(total.get(leaf, np.zeros(leaf.value.shape)) for leaf in leaves)
+
+        def gradients__stack_again(out, leaves):
+            """A node speaks each time that the walk meets it, and what it has passed on already is
+            passed on again. It may speak once, when all that were made of it have spoken."""
+            total, stack = {out: np.ones(out.value.shape)}, [out]
+            while stack:
+                node = stack.pop()
+                for parent, back in node.ways:
+                    part = unbroadcast(back(total[node]), parent.value.shape)
+                    total[parent] = total.get(parent, 0) + part
+                    stack.append(parent)
             return tuple(total.get(leaf, np.zeros(leaf.value.shape)) for leaf in leaves)
 
         def gradients__not_unbroadcast(out, leaves):

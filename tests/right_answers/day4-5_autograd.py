@@ -41,7 +41,7 @@ class exercise_4_8__visit_and_turn_round:
         return tuple(total[id(leaf)] for leaf in leaves)
 
 
-class exercise_4_8__every_road_alone:
+class exercise_4_8__asked_from_the_leaves:
     def unbroadcast(g, shape):
         more = g.ndim - len(shape)
         axes = [*range(more), *(more + a for a, size in enumerate(shape) if size == 1)]
@@ -50,17 +50,22 @@ class exercise_4_8__every_road_alone:
     def gradients(out, leaves):
         if out.value.size > 1:
             raise ValueError(f"{out.value.shape} is not one number")
-        total = [np.zeros(leaf.value.shape) for leaf in leaves]
-
-        def walk(node, g):  # each road carries its own part, so no order is needed
-            for n, leaf in enumerate(leaves):
-                if leaf is node:
-                    total[n] = total[n] + g
+        users, reached = {}, [out]  # node -> what was made of it, with the way back
+        for node in reached:
             for parent, back in node.ways:
-                walk(parent, unbroadcast(back(g), parent.value.shape))
+                if parent not in users:
+                    reached.append(parent)
+                users.setdefault(parent, []).append((node, back))
+        known = {out: np.ones(out.value.shape)}
 
-        walk(out, np.ones(out.value.shape))
-        return tuple(total)
+        def asked(node):  # from the leaves on: each asks those that were made of it
+            if node not in known:
+                parts = [back(asked(user)) for user, back in users.get(node, [])]
+                shape = node.value.shape
+                known[node] = sum((unbroadcast(part, shape) for part in parts), np.zeros(shape))
+            return known[node]
+
+        return tuple(map(asked, leaves))
 
 
 class exercise_4_8__by_depth:
