@@ -379,6 +379,39 @@ def test_functions_and_sizes_stand_in_an_example_by_name(tmp_path):
             {"[:, None]).mean()": "[:, None]).sum()"},
             "slip", "the sum over all targets", ("cross_entropy", "loss", ""),
         ),
+        (  # a guard that is right is not blamed for a step that was rounded down to 0
+            "4.11",
+            {"math.ceil(micro_batch / parts)": "micro_batch // parts",
+             "steps count from 1, and this is {step}\")\n    if step <=": "no\")\n    if step <="},
+            "slip", "Micro-batch 1 became step 0", ("warmup_cosine_of", "result", ""),
+        ),
+        (  # the case is the one that the sentence speaks of
+            "4.11",
+            {"if step <= warmup:\n        return step": "if step < warmup:\n        return (step - 1)"},
+            "slip", "Warm-up begins at 0", ("warmup_cosine", "result", ""),
+        ),
+        (
+            "4.11",
+            {"if step <= warmup:\n        return step / warmup":
+             "if step <= warmup:\n        return 0.9 * step / warmup"},
+            "property", "Step 4, the last of the warm-up", ("warmup_cosine", "result", ""),
+        ),
+        (
+            "4.11",
+            {"if step <= warmup:": "if step < warmup:", "done = min(1, (step - warmup) / max(1, steps - warmup))":
+             "done = (step - warmup) / (steps - warmup)"},
+            "slip", "step 13 of 10", ("warmup_cosine", "result", ""),
+        ),
+        (
+            "4.6",
+            {"attention_backward(split_heads(d_mixed, H),": "attention_backward(d_mixed,"},
+            "slip", "still merged", ("multi_head_backward", "result", ""),
+        ),
+        (
+            "4.2",
+            {"x.reshape(-1, C).T @ rows": "x.swapaxes(-1, -2) @ d_y"},
+            "slip", "one table of rows", ("linear_backward", "d_w", ""),
+        ),
     ],
 )  # fmt: skip
 def test_the_example_shows_what_the_sentence_tells(exercise, changes, kind, said, shown, tmp_path):
@@ -394,6 +427,9 @@ def test_the_example_shows_what_the_sentence_tells(exercise, changes, kind, said
     assert config in told["example"].get("self", ""), told["example"]
     if exercise == "3.1":
         assert told["example"]["x"] == "[[0 0 0.002 0.002]]"
+    if number := re.search(r"[Ss]tep (\d+)", told["message"]):
+        step = told["example"].get("step", "0" if told["yours"] == "ValueError" else None)
+        assert step == number[1]
 
 
 def test_properties_hold_and_each_is_broken_by_a_slip(case):

@@ -700,8 +700,12 @@ class exercise_4_11:
     returns = ("factor", "norm")
     advice = (
         (
-            r"ZeroDivision|division by zero",
-            "Something is divided by 0. May warm-up last for all steps, or for none? May a norm be 0?",
+            r"norm.*division by zero",
+            "Something is divided by 0. May a norm be 0?",
+        ),
+        (
+            r"^(?!.*norm).*division by zero",
+            "Something is divided by 0. May warm-up last for all steps, or for none?",
         ),
         (
             r"can't convert|only .* can be converted|ambiguous",
@@ -738,7 +742,7 @@ class exercise_4_11:
         for micro_batch in (1, 3, 4, 5, 12, 13, 16, 17, 40, 41):
             yield "warmup_cosine_of", micro_batch, 4, 10, 3, 0.2
         yield "warmup_cosine_of", 7, 1, 10, 3
-        for step in (1, 3, 5, 7, 19):
+        for step in (1, 3, 5, 7, 19, 20):
             yield "inverse_square_root", step, 16, 5
         yield "inverse_square_root", 16_000, 512, 4000
         three_four = {"a": np.array([3.0]), "b": np.array([4.0])}
@@ -855,20 +859,16 @@ class exercise_4_11:
                 return f"Step {step} of {steps} has the share {result:.3g}. Shares are from 0 to 1."
 
         def warmup_cosine__the_top(f, result, step, steps, warmup, floor=0.0):
-            if warmup and abs(f.warmup_cosine(warmup, steps, warmup, floor) - 1) > 1e-9:
+            if step == warmup and abs(result - 1) > 1e-9:
                 return f"Step {warmup}, the last of the warm-up, should have the whole rate."
 
         def warmup_cosine__the_end(f, result, step, steps, warmup, floor=0.0):
-            last = f.warmup_cosine(steps, steps, warmup, floor)
-            if steps > warmup and abs(last - floor) > 1e-9:
-                return (
-                    f"Step {steps} of {steps} has the share {last:.3g}, not the floor {floor:.3g}."
-                )
+            if step == steps > warmup and abs(result - floor) > 1e-9:
+                return f"Step {steps} of {steps} has the share {result:.3g}, not the floor {floor:.3g}."
 
         def warmup_cosine__stays_at_the_floor(f, result, step, steps, warmup, floor=0.0):
-            later = f.warmup_cosine(steps + 3, steps, warmup, floor)
-            if abs(later - floor) > 1e-9:
-                return f"Three steps after the last the share is {later:.3g}. It should stay low."
+            if step > steps and abs(result - floor) > 1e-9:
+                return f"Step {step} of {steps} has the share {result:.3g}. It should stay low."
 
         def warmup_cosine_of__the_parts_of_a_step_agree(
             f, result, micro_batch, parts, steps, warmup, floor=0.0
@@ -878,24 +878,24 @@ class exercise_4_11:
             shares = [f.warmup_cosine_of(first + n, *given) for n in range(1, parts + 1)]
             if max(shares) - min(shares) > 1e-9:
                 return (
-                    f"Micro-batches {first + 1} to {first + parts} are one step with many shares."
+                    f"Micro-batches {first + 1} to {first + parts} make one step, and have different "
+                    "shares. Which numbers count steps here, and which micro-batches?"
                 )
 
         def warmup_cosine_of__the_end(f, result, micro_batch, parts, steps, warmup, floor=0.0):
-            last = f.warmup_cosine_of(parts * steps, parts, steps, warmup, floor)
-            if steps > warmup and abs(last - floor) > 1e-9:
+            if micro_batch == parts * steps > parts * warmup and abs(result - floor) > 1e-9:
                 return (
-                    f"Micro-batch {parts * steps}, the last of all, has {last:.3g}, not the floor."
+                    f"Micro-batch {micro_batch}, the last of all, has {result:.3g}, not the floor."
                 )
 
         def inverse_square_root__peak(f, result, step, C, warmup):
-            top = f.inverse_square_root(warmup, C, warmup)
-            if abs(top * math.sqrt(C * warmup) - 1) > 1e-9:
-                return f"At the end of the warm-up the rate is {top:.3g}, not 1 / sqrt(C * warmup)."
+            if step == warmup and abs(result * math.sqrt(C * warmup) - 1) > 1e-9:
+                return (
+                    f"At the end of the warm-up the rate is {result:.3g}, not 1 / sqrt(C * warmup)."
+                )
 
         def inverse_square_root__a_quarter(f, result, step, C, warmup):
-            top, later = (f.inverse_square_root(n * warmup, C, warmup) for n in (1, 4))
-            if abs(2 * later - top) > 1e-9:
+            if step == 4 * warmup and abs(2 * result * math.sqrt(C * warmup) - 1) > 1e-9:
                 return "Four times as many steps as the warm-up has should leave half of the peak."
 
         def clip_factor__short_gradients_stay(f, result, gradients, ceiling):
@@ -1020,9 +1020,14 @@ class exercise_4_11:
             return micro_batch // parts + 1
 
         def step_of__from_0(micro_batch, parts):
-            """The first micro-batches are of step 0, which there is not: steps count from 1. How does
-            one divide and round up?"""
+            """Micro-batch 1 became step 0, which there is not: steps count from 1. How does one divide
+            and round up?"""
             return micro_batch // parts
+
+        def step_of__a_quarter(micro_batch, parts):
+            """Micro-batch 1 became a quarter of a step, where four make one. All micro-batches of a
+            step have its share: divide, and then?"""
+            return micro_batch / parts
 
         def step_of__not_whole(micro_batch, parts):
             """The share moves within a step: a quarter of a step is no step. All micro-batches of a
@@ -1043,6 +1048,36 @@ class exercise_4_11:
 
             def planned(steps, warmup, parts):
                 return steps * parts, warmup * parts
+
+        def planned__steps_alone(steps, warmup, parts):
+            """steps was multiplied by the parts, as if it counted micro-batches. What comes in as
+            steps and warmup counts steps; which number has to be converted?"""
+            return steps * parts, warmup
+
+        class planned_half_in_micro_batches:
+            """steps was multiplied by the parts, and micro_batch is used as it came: both count
+            micro-batches then, and warmup counts steps. Which number has to be converted?"""
+
+            def step_of(micro_batch, parts):
+                return micro_batch
+
+            def planned(steps, warmup, parts):
+                return steps * parts, warmup
+
+        def done__unguarded(step, steps, warmup):
+            """Where the warm-up lasts for all steps, this divides by 0. How many steps are left then,
+            and what may one divide by?"""
+            return (step - warmup) / (steps - warmup)
+
+        class never_ended_and_unguarded:
+            """After the last step the cosine climbs again, and with it the rate: what should step 13
+            of 10 have? And where the warm-up lasts for all steps, this divides by 0."""
+
+            def done(step, steps, warmup):
+                return (step - warmup) / (steps - warmup)
+
+            def ended(done):
+                return done
 
         def choose__higher(falls, climbs):
             """Of the two curves the higher one is taken: the rate begins enormous, and then climbs
@@ -1166,6 +1201,10 @@ class exercise_4_11:
         def give__factor_alone(factor, norm):
             """The factor comes back alone. The norm should come with it: it is what one plots."""
             return factor
+
+    class variants:
+        def rising__below(step, warmup):
+            return step < warmup
 
     class accepts:
         def factor__no_eps(norm, ceiling):
