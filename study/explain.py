@@ -70,8 +70,9 @@ def explained(trial):
             if isinstance(a, np.ndarray)
         },
     }
-    if kind not in ("slip", "error") and (way := parting(trial) or oracle(trial)):
-        told["way"] = way
+    ways = (parting(trial), oracle(trial)) if kind not in ("slip", "error") else ()
+    if any(ways):
+        told["way"] = " ".join(filter(None, ways))
     if kind == "error":
         told["traceback"] = trial.outcomes[number].trace
     part = inspect.getdoc(holds) if holds else None

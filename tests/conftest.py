@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 
 import pytest
 from study import work
@@ -42,6 +43,14 @@ def small_text(tmp_path_factory):
     path = tmp_path_factory.mktemp("text") / "plays.txt"
     path.write_text(grammar.plays(30_000, seed=5), encoding="utf-8")
     return path
+
+
+@pytest.fixture
+def ctrl_c():
+    """Programs that a test starts hear Ctrl-C, also where the tests run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -100,18 +100,16 @@ def test_output_is_plain_when_piped(book):
 
 
 @pytest.mark.skipif(not FORKS, reason="a watch is interrupted by a signal here")
+@pytest.mark.usefixtures("ctrl_c")
 def test_watch_judges_again_at_a_save_and_moves_on(book):
     write(book, RIGHT.replace("softmax(scores)", "softmax(scores, -2)"))
     boxes.tick(book, done=["1.1"])
-    # tests that run in the background ignore Ctrl-C, and what they start would, too
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
         [sys.executable, "-u", "-m", "study", "watch"],
         cwd=book.root,
         stdout=subprocess.PIPE,
         encoding="utf-8",
     )
-    signal.signal(signal.SIGINT, before)
 
     def until(text):
         seen = ""

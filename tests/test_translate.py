@@ -382,6 +382,7 @@ sys.exit(exit_code("translate.py", translate.main))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends SIGINT")
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_ends_a_run_without_a_traceback(tmp_path):
     words = [sys.executable, "-c", RUN, tmp_path / "out", *SMALL, "100000"]
     with subprocess.Popen(words, cwd=DAY, stdout=-1, stderr=-1, text=True) as run:
