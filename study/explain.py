@@ -70,7 +70,7 @@ def explained(trial):
             if isinstance(a, np.ndarray)
         },
     }
-    if kind not in ("slip", "error") and (way := parting(trial) or oracle(trial)):
+    if kind not in ("slip", "error") and (way := oracle(trial) or parting(trial)):
         told["way"] = way
     if kind == "error":
         told["traceback"] = trial.outcomes[number].trace
