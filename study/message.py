@@ -46,12 +46,10 @@ def example(verdict, room):
     large = [name for name, shape in verdict["shapes"].items() if len(told[name]) > len(shape)]
     large.sort(key=lambda name: -len(told[name]))
     # the largest arguments are told by their shapes, until all of them fit
-    while len(given := laid_out(told)) > room and large:
+    while len(whole := [part for line in laid_out(told) for part in broken(line)]) > room and large:
         largest = large.pop(0)
         told[largest] = verdict["shapes"][largest]
-    whole = [part for line in given for part in broken(line)]
-    if len(whole) <= room:
-        given = whole
+    given = whole if len(whole) <= room else laid_out(told)
     return ["", *(short(line) for line in given[:room] + numbers)]
 
 

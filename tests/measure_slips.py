@@ -136,7 +136,7 @@ def measure(day):
             print(json.dumps({"number": number, **answer, "now": message(verdict)}))
         print(f"day {day}: {len(stale)} messages to judge", file=sys.stderr)
         return 1
-    exercises = sorted({a["exercise"] for a in wrong}, key=lambda e: int(e.split(".")[1]))
+    exercises = sorted({a["exercise"] for a in wrong}, key=lambda e: [int(n) for n in e.split(".")])
     row = {
         "command": "python tests/measure_slips.py",
         "all": counts(wrong, told),
