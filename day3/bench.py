@@ -2,6 +2,7 @@
 
     python day3/bench.py baselines                    what counting scores
     python day3/bench.py minutes --minutes 1 2 8      losses after so many minutes, three seeds
+    python day3/bench.py sizes --seeds 1              the four sizes, two minutes each
     python day3/bench.py readings                     what 2.5, 2.0, 1.7, 1.5 nats read like
     python day3/bench.py machine                      start, speed, memory, cost of checkpoints
     python day3/bench.py sampling --nanogpt DIR       characters per second, beside nanoGPT's
@@ -50,7 +51,7 @@ class Settings:
     """What to measure."""
 
     row: tyro.conf.Positional[
-        Literal["baselines", "minutes", "readings", "machine", "sampling", "training"]
+        Literal["baselines", "minutes", "sizes", "readings", "machine", "sampling", "training"]
     ]
     minutes: tuple[float, ...] = (2,)
     """Lengths of the runs to record."""
@@ -68,6 +69,9 @@ def main(arguments=None):
     if s.row == "minutes":
         for minutes in s.minutes:
             record(f"minutes {minutes:g}", after_minutes(minutes, s.seeds))
+    elif s.row == "sizes":
+        for size in SIZES:
+            record(f"size {size}", after_minutes(s.minutes[0], s.seeds, "--size", size))
     elif s.row == "baselines":
         record("baselines", baselines())
     elif s.row == "readings":
@@ -127,14 +131,19 @@ def trained(*words):
         "seconds": round(seconds, 1),
         "loss": round(records[-1]["final"], 4),
         "MiB": round(memory),
-        "repeat": re.search(r"to repeat it: (.*)", text)[1],
+        "repeat": repeat(text),
         "characters_per_second": records[-2]["characters_per_second"],
         "lines": lines,
     }
 
 
-def after_minutes(minutes, seeds):
-    runs = [trained("--minutes", minutes, "--seed", seed) for seed in seeds]
+def repeat(text):
+    """The command that a run prints to repeat it, without the folder, which is a passing one here."""
+    return re.sub(r" --out \S+", "", re.search(r"to repeat it: (.*)", text)[1])
+
+
+def after_minutes(minutes, seeds, *more):
+    runs = [trained("--minutes", minutes, "--seed", seed, *more) for seed in seeds]
     for run in runs:
         del run["lines"]
         size = SIZES[run["repeat"].split("--size ")[1].split()[0]]

@@ -54,7 +54,7 @@ def record(seed, precision):
     return {
         "wall": round(seconds, 1),
         "MiB": round(memory),
-        "repeat": next(t for _, t in lines if t.startswith("to repeat it")).split(": ", 1)[1],
+        "repeat": bench.repeat("\n".join(line for _, line in lines)),
         "parameters": sum(p.numel() for p in model.parameters()),
         "cache MiB": cached(model) / 2**20,
         "first line": round(lines[0][0], 2),
