@@ -113,6 +113,13 @@ def test_the_step_is_named_where_the_ways_part(changed, said, tmp_path):
             "scores.masked_fill(~mask, -torch.inf).softmax(dim=-1) ** 1.1",
             "`q`, `k`, `v` and `scores` agree with the book's. `weights` does not: line {line}",
         ),
+        (  # right where it is watched, which the check does after the first run
+            "5.3",
+            "        if self.watch:\n            self.weights",
+            "        weights = weights if self.watch else weights**1.1\n"
+            "        if self.watch:\n            self.weights",
+            "and `weights` agree with the book's. `the result` does not: line {line}",
+        ),
     ],
 )
 def test_modules_are_followed_through_their_first_run(exercise, line, changed, said, tmp_path):
