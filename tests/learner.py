@@ -52,3 +52,14 @@ def verdict(book, exercise="1.2"):
 
 def ticks(book):
     return boxes.ticked((book.root / "README.md").read_text("utf-8"))
+
+
+def assert_one_slip(book, judge, exercise, right, wrong):
+    """The lesson's file with one piece replaced is judged, and named as a single slip."""
+    task = book.tasks[exercise]
+    text = task.lesson.read_text("utf-8")
+    assert text.count(right) == 1, right
+    book.mine(task).write_text(text.replace(right, wrong), encoding="utf-8")
+    told = judge.verdict(task)
+    assert told["kind"] == "slip", told
+    assert len(told["slips"]) == 1

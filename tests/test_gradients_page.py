@@ -20,6 +20,7 @@ from study.book import Book
 import by_hand
 from attention_numpy import softmax
 from backward_numpy import cross_entropy_backward, layer_norm_backward, softmax_backward
+from learner import assert_one_slip
 
 ROOT = Path(__file__).parent.parent
 DAY = ROOT / "day4-5"
@@ -232,13 +233,7 @@ def test_every_pitfall_is_named_by_the_check(book):
         for (code, (exercise, right, wrong)), row in zip(PITFALLS.items(), rows, strict=True):
             assert code in row
             assert f"in {exercise} |" in row
-            task = book.tasks[exercise]
-            text = task.lesson.read_text("utf-8")
-            assert text.count(right) == 1, right
-            book.mine(task).write_text(text.replace(right, wrong), encoding="utf-8")
-            told = judge.verdict(task)
-            assert told["kind"] == "slip", told
-            assert len(told["slips"]) == 1
+            assert_one_slip(book, judge, exercise, right, wrong)
 
 
 def test_the_figures_are_drawn_anew(tmp_path, monkeypatch):

@@ -22,6 +22,7 @@ import word_by_word
 from beam import EXAMPLE, WORDS, length_penalty
 from bleu import f1_of_one
 from encoder_decoder import Attention, Config, EncoderDecoder
+from learner import assert_one_slip
 from paper_sizes import TABLE_3, parameters
 from sequences import END, decoder_mask
 
@@ -173,13 +174,7 @@ def test_the_pitfalls_are_named_by_the_checks(book):
     with closing(Judge(book)) as judge:
         for code, (exercise, right, wrong) in PITFALLS.items():
             assert f"`{code}" in section, code
-            task = book.tasks[exercise]
-            text = task.lesson.read_text("utf-8")
-            assert text.count(right) == 1, right
-            book.mine(task).write_text(text.replace(right, wrong), encoding="utf-8")
-            told = judge.verdict(task)
-            assert told["kind"] == "slip", told
-            assert len(told["slips"]) == 1
+            assert_one_slip(book, judge, exercise, right, wrong)
 
 
 def test_the_main_row_is_what_was_promised():
