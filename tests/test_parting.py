@@ -116,8 +116,10 @@ def test_the_step_is_named_where_the_ways_part(changed, said, tmp_path):
         (  # right where it is watched, which the check does after the first run
             "5.3",
             "        if self.watch:\n            self.weights",
-            "        weights = weights if self.watch else weights**1.1\n"
-            "        if self.watch:\n            self.weights",
+            (
+                "        weights = weights if self.watch else weights**1.1\n"
+                "        if self.watch:\n            self.weights"
+            ),
             "and `weights` agree with the book's. `the result` does not: line {line}",
         ),
     ],
