@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from recording import span, table
+
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -11,17 +13,9 @@ def experiment(name):
     return json.loads((RESULTS / "experiments.json").read_text("utf-8"))[name]
 
 
-def table(head, rows):
-    """Rows of text under their heads."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
-
-
-def span(values, form="{:.3g}", place=None):
-    """Median and range of a few seeds, or of one place in their lists."""
-    numbers = [values[key] if place is None else values[key][place] for key in values]
-    median, low, high = map(form.format, numbers)
-    return median if low == high else f"{median} ({low} to {high})"
+def at(place, values):
+    """The spread at one place of lists."""
+    return {name: numbers[place] for name, numbers in values.items()}
 
 
 def lookup():
@@ -41,7 +35,7 @@ def scale():
     row = experiment("scale")
     found, last = row["measures"], len(row["sizes"]) - 1
     rows = [
-        [row["sizes"][i], span(found["variance"], "{:.3f}", i)]
+        [row["sizes"][i], span(at(i, found["variance"]), "{:.3f}")]
         + [
             f"{found[f'entropy {which}']['median'][i]:.2f}"
             for which in ("with the scale", "without")
@@ -212,8 +206,8 @@ def norms():
         [
             name,
             span(row["measures"]["alone"][name], "{:.2f}"),
-            span(row["measures"]["others shifted"][name], "{:.2f}", shift),
-            span(row["measures"]["padding added"][name], "{:.2f}", pad),
+            span(at(shift, row["measures"]["others shifted"][name]), "{:.2f}"),
+            span(at(pad, row["measures"]["padding added"][name]), "{:.2f}"),
         ]
         for name in ("batch norm", "layer norm")
     ]

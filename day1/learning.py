@@ -172,6 +172,16 @@ def training(model, task, rng, lr=0.01, B=64):
         yield float(loss)
 
 
+def looks(model, task, rng, steps, every, lr=0.01):
+    """Train for so many steps: yields before the first, after every `every` steps, and at the end."""
+    taken = training(model, task, rng, lr)
+    for step in range(steps + 1):
+        if step % every == 0:
+            yield step
+        if step < steps:
+            next(taken)
+
+
 def evaluate(model, items):
     """-> loss in nats, share of right answers, share of queries whose answers are all right."""
     logits, _ = model.forward(items.queries, items.memory)

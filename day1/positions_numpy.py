@@ -32,7 +32,7 @@ def one_hot(ids, V):
            [1., 0., 0.]])
     """
     ids = np.asarray(ids)
-    if ids.min() < 0 or ids.max() >= V:
+    if ((ids < 0) | (ids >= V)).any():
         raise ValueError(f"ids must be in 0..{V - 1}, not {ids.min()}..{ids.max()}")
     return (ids[..., None] == np.arange(V)).astype(float)
 
@@ -45,7 +45,7 @@ def embed(ids, table):
     ValueError for an id outside the table.
     """
     ids, V = np.asarray(ids), len(table)
-    if ids.min() < 0 or ids.max() >= V:
+    if ((ids < 0) | (ids >= V)).any():
         raise ValueError(f"ids must be in 0..{V - 1}, not {ids.min()}..{ids.max()}")
     return table[ids]
 

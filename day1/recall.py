@@ -11,7 +11,7 @@ import numpy as np
 
 import pictures
 from ascii_map import ascii_map
-from learning import Model, evaluate, training
+from learning import Model, evaluate, looks
 from recording import spread
 from toy_tasks import Recall, sample
 
@@ -46,16 +46,13 @@ def learn(seed):
     """-> the model, the unseen items, and what was measured on them while it learned."""
     rng = np.random.default_rng(seed)
     model, unseen = new_model(rng), sample(TASK, np.random.default_rng(0), UNSEEN, test=True)
-    steps, curves = training(model, TASK, rng), {}
-    for step in range(STEPS + 1):
-        if step % EVERY == 0:
-            weights = model.forward(unseen.queries, unseen.memory)[1].weights
-            found = {k: v for k, v in evaluate(model, unseen).items() if k != "all right"}
-            found |= {"pointing": pointing(weights, unseen.places)}
-            found |= {"entropy": float(entropy(weights).mean())}
-            curves = {name: [*curves.get(name, []), value] for name, value in found.items()}
-        if step < STEPS:
-            next(steps)
+    curves = {}
+    for _ in looks(model, TASK, rng, STEPS, EVERY):
+        weights = model.forward(unseen.queries, unseen.memory)[1].weights
+        found = {k: v for k, v in evaluate(model, unseen).items() if k != "all right"}
+        found |= {"pointing": pointing(weights, unseen.places)}
+        found |= {"entropy": float(entropy(weights).mean())}
+        curves = {name: [*curves.get(name, []), value] for name, value in found.items()}
     return model, unseen, curves
 
 
@@ -145,6 +142,7 @@ def draw(row):
 
 
 if __name__ == "__main__":
+    WEIGHTS = WEIGHTS.parent.parent / "out" / WEIGHTS.name  # what is recorded stays as it is
     row = record((1, 2, 3))
     print(line(row))
     print(ascii_map(*item_weights(row)))

@@ -8,6 +8,7 @@ import json
 import os
 import platform
 import re
+import statistics
 import sys
 from pathlib import Path
 
@@ -34,6 +35,24 @@ def rounded(values):
     return float(f"{values:.4g}")
 
 
+def span(values, form="{:.3g}"):
+    """Median of some numbers, or of what `spread` kept of them, and the range; or one number."""
+    if np.isscalar(values):
+        return form.format(values)
+    if isinstance(values, dict):
+        numbers = (values[name] for name in ("median", "low", "high"))
+    else:
+        numbers = statistics.median(values), min(values), max(values)
+    median, low, high = map(form.format, numbers)
+    return median if low == high else f"{median} ({low} to {high})"
+
+
+def table(head, rows):
+    """Rows of cells under their heads, as a page shows them."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+
+
 def slope(x, y):
     """The power of x with which y grows: the slope of the line through log x, log y."""
     return float(np.polyfit(np.log(x), np.log(y), 1)[0])
@@ -42,7 +61,8 @@ def slope(x, y):
 def read(path=RECORD):
     """The rows by name. FileNotFoundError says how to make them."""
     if not path.exists():
-        raise FileNotFoundError(f"{path} is missing: run python day1/experiments.py")
+        day = path.parent.parent.name
+        raise FileNotFoundError(f"{path} is missing: run python {day}/experiments.py")
     return json.loads(path.read_text("utf-8"))
 
 
@@ -59,12 +79,14 @@ def write(name, figures, path=RECORD):
     rows = read(path) if path.exists() else {}
     program, cpu = Path(sys.argv[0]).resolve(), Path("/proc/cpuinfo")  # Linux
     model = re.search(r"model name\s*: (.*)", cpu.read_text()) if cpu.exists() else None
+    loaded = [name for name in ("numpy", "torch") if name in sys.modules]
+    versions = [f"{name} {sys.modules[name].__version__}" for name in loaded]
     rows[name] = figures | {
         "command": " ".join([f"python {program.parent.name}/{program.name}", *sys.argv[1:]]),
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "machine": f"{model[1] if model else platform.machine()}, {os.cpu_count()} cores",
         "threads": threads(),
-        "versions": f"Python {platform.python_version()}, numpy {np.__version__}",
+        "versions": ", ".join([f"Python {platform.python_version()}", *versions]),
     }
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")

@@ -124,7 +124,6 @@ def record(seeds):
         "lengths": list(LENGTHS),
         "costs": {name: rounded(values) for name, values in found.items()},
         "slopes": slopes,
-        "fitted from": LENGTHS[-FITTED],
         "steps one after the other": {"RNN": list(LENGTHS), "attention": [1] * len(LENGTHS)},
     }
 

@@ -10,7 +10,7 @@ import time
 import numpy as np
 
 import pictures
-from learning import Dot, Model, evaluate, training
+from learning import Dot, Model, evaluate, looks
 from recording import spread
 from toy_tasks import Recall, sample
 
@@ -75,15 +75,13 @@ def run(seed, similarity):
     task, rng = Recall(), np.random.default_rng(seed)
     model = Model(rng, len(task.symbols), 32, 1, task.A, len(task.answers), similarity=similarity)
     unseen = sample(task, np.random.default_rng(0), 1000, test=True)
-    losses, seconds, steps = [], 0.0, training(model, task, rng)
+    losses, seconds, before = [], 0.0, time.perf_counter()
     rows, queries = np.ogrid[: len(unseen.memory), : task.T]
-    for step in range(STEPS + 1):
-        if step % EVERY == 0:
-            scores = evaluate(model, unseen)
-            losses.append(scores["loss"])
-        before = time.perf_counter()
-        next(steps)
+    for _ in looks(model, task, rng, STEPS, EVERY):
         seconds += time.perf_counter() - before
+        scores = evaluate(model, unseen)
+        losses.append(scores["loss"])
+        before = time.perf_counter()
     weights = model.forward(unseen.queries, unseen.memory)[1].weights[:, 0]
     matched = weights[rows, queries, unseen.places[..., 0]]
     return losses, scores["accuracy"], seconds, matched.mean()

@@ -22,7 +22,7 @@ def wavelengths(channels, positions=64):
 
 
 def shift_matrix(k, channels):
-    """The M of M sinusoidal(p) = sinusoidal(p + k), the same for every p: (C, C).
+    """The matrix that makes sinusoidal(p + k) of sinusoidal(p), the same for every p: (C, C).
 
     Each pair of channels (sin, cos) turns by its own angle: two by two blocks on the diagonal.
     Vaswani et al. 2017, section 3.5, states that there is one.
@@ -64,9 +64,6 @@ def record(seeds):
         },
         "shift by k, largest error": errors,
         "cosines off Toeplitz": off_toeplitz(cosines(table)),
-        "lengths off the root of C / 2": float(
-            abs(np.linalg.norm(table, axis=1) - np.sqrt(C / 2)).max()
-        ),
     }
 
 

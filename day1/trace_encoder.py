@@ -35,22 +35,24 @@ STEPS = {
 }
 
 
-def traced(name, function, contracts, sizes, steps):
-    """The function, writing down what it returns: (depth, name, letters, shape, norm)."""
+def traced(name, function, contracts, sizes, steps, depth):
+    """The function, writing down what it returns: (depth, name, letters, array).
+
+    depth, a list of one number, is how many traced functions are under way.
+    """
 
     def run(*given, **named):
         steps.append(None)  # its place, above what it calls
-        place, run.depth[0] = len(steps) - 1, run.depth[0] + 1
+        place, depth[0] = len(steps) - 1, depth[0] + 1
         result = function(*given, **named)
-        run.depth[0] -= 1
+        depth[0] -= 1
         parts = result if isinstance(result, tuple) else (result,)
         steps[place] = [
-            (run.depth[0], name, letters, checked(name, letters, part, sizes))
+            (depth[0], name, letters, checked(name, letters, part, sizes))
             for letters, part in zip(contracts, parts, strict=True)
         ]
         return result
 
-    run.depth = sizes.setdefault("depth", [0])
     return run
 
 
@@ -70,10 +72,11 @@ def trace(ids, params, H, lengths):
     B, T = ids.shape
     C, M = params["blocks.0.feed_forward.w1"].shape
     sizes, steps = {"B": B, "T": T, "C": C, "H": H, "D": C // H, "M": M}, []
+    depth = [0]
     with ExitStack() as patched:
         for module, contracts in STEPS.items():
             for name, letters in contracts.items():
-                wrapped = traced(name, vars(module)[name], letters, sizes, steps)
+                wrapped = traced(name, vars(module)[name], letters, sizes, steps, depth)
                 patched.enter_context(patch.object(module, name, wrapped))
         logits = encoder(ids, params, H, lengths)
     return logits, [step for parts in steps for step in parts]

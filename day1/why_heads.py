@@ -10,7 +10,7 @@ than for the large one, and than for none: a straight line has no such hill.
 import numpy as np
 
 import pictures
-from learning import Model, evaluate, training
+from learning import Model, evaluate, looks
 from recording import rounded, spread
 from toy_tasks import RecallTwo, sample
 
@@ -24,11 +24,8 @@ def learn(seed, H):
     rng = np.random.default_rng(seed)
     model = Model(rng, len(TASK.symbols), C, H, TASK.A, len(TASK.answers))
     unseen = sample(TASK, np.random.default_rng(0), 1000, test=True)
-    curve, steps = [], training(model, TASK, rng)
-    for step in range(STEPS + 1):
-        if step % EVERY == 0:
-            curve.append(evaluate(model, unseen)["all right"])
-        next(steps)
+    looked = looks(model, TASK, rng, STEPS, EVERY)
+    curve = [evaluate(model, unseen)["all right"] for _ in looked]
     return model, unseen, curve
 
 
@@ -57,7 +54,6 @@ def record(seeds):
     return {
         "seeds": list(seeds),
         "C": C,
-        "chance, both right": 0.01,
         "steps": list(range(0, STEPS + 1, EVERY)),
         "heads": heads,
         "item": {

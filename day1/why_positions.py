@@ -9,7 +9,7 @@ import numpy as np
 
 import pictures
 from attention_numpy import multi_head
-from learning import Model, evaluate, training
+from learning import Model, evaluate, looks
 from positions_numpy import sinusoidal
 from recording import rounded, spread
 from toy_tasks import Before, sample
@@ -49,11 +49,8 @@ def learn(seed, kind):
         rng, len(TASK.symbols), C, H, TASK.A, len(TASK.answers), positions=kind, longest=TASK.S
     )
     unseen = sample(TASK, np.random.default_rng(0), 500, test=True)
-    curve, steps = [], training(model, TASK, rng)
-    for step in range(STEPS + 1):
-        if step % EVERY == 0:
-            curve.append(evaluate(model, unseen)["accuracy"])
-        next(steps)
+    looked = looks(model, TASK, rng, STEPS, EVERY)
+    curve = [evaluate(model, unseen)["accuracy"] for _ in looked]
     return curve, model.forward(unseen.queries, unseen.memory)[1].weights[:, 0].mean(axis=0)
 
 

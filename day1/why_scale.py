@@ -9,14 +9,14 @@ import numpy as np
 
 import pictures
 from attention_numpy import softmax
-from learning import Dot, Model, evaluate, training
+from learning import Dot, Model, evaluate, looks
 from recall import entropy
 from recording import spread
 from toy_tasks import Recall, sample
 
 SIZES = [16, 32, 64, 128, 256, 512, 1024]
 T, S, REPEATS = 64, 64, 64
-TRAINED, STEPS, RATES = 128, 200, (0.001, 0.003, 0.01)
+TRAINED, STEPS, EVERY, RATES = 128, 200, 20, (0.001, 0.003, 0.01)
 
 
 class Unscaled:
@@ -56,13 +56,8 @@ def trained(seed, similarity, rate):
         rng, len(task.symbols), TRAINED, 1, task.A, len(task.answers), similarity=similarity
     )
     unseen = sample(task, np.random.default_rng(0), 500, test=True)
-    losses, steps = [], training(model, task, rng, rate)
-    for step in range(STEPS + 1):
-        if step % 20 == 0:
-            scores = evaluate(model, unseen)
-            losses.append(scores["loss"])
-        next(steps)
-    return losses, scores["accuracy"]
+    scores = [evaluate(model, unseen) for _ in looks(model, task, rng, STEPS, EVERY, rate)]
+    return [each["loss"] for each in scores], scores[-1]["accuracy"]
 
 
 def record(seeds):
@@ -77,7 +72,7 @@ def record(seeds):
                 "accuracy": spread(accuracies),
             }
     measures = {n: spread([[at[n] for at in sizes] for sizes in found]) for n in found[0][0]}
-    steps = list(range(0, STEPS + 1, 20))
+    steps = list(range(0, STEPS + 1, EVERY))
     row = {"seeds": list(seeds), "sizes": SIZES, "keys": S, "measures": measures}
     return row | {"trained": {"D": TRAINED, "chance": 0.1, "steps": steps, "runs": runs}}
 

@@ -544,8 +544,8 @@ def test_a_wrong_word_is_told_how_to_call(tmp_path):
 
 
 def test_a_missing_record_says_how_to_make_it(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"run python day1/experiments\.py"):
-        recording.read(tmp_path / "experiments.json")
+    with pytest.raises(FileNotFoundError, match=r"run python day2/experiments\.py"):
+        recording.read(tmp_path / "day2" / "results" / "experiments.json")
 
 
 def test_a_row_is_added_to_the_others(tmp_path):

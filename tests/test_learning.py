@@ -12,7 +12,7 @@ import torch.nn.functional as F
 import learning
 import toy_tasks
 from attention_numpy import multi_head
-from learning import Adam, Dot, Model, cross_entropy, evaluate, gather, training
+from learning import Adam, Dot, Model, cross_entropy, evaluate, gather, looks, training
 from recall import pointing
 from similarities import Cosine, Distance
 from toy_tasks import Before, Kinds, Recall, RecallTwo, sample
@@ -172,6 +172,24 @@ def test_it_learns_where_to_look():
     assert found["loss"] < 0.12
     weights = model.forward(unseen.queries, unseen.memory)[1].weights
     assert pointing(weights, unseen.places) > 0.95
+
+
+def test_a_look_at_step_n_is_after_n_steps_and_the_last_is_at_the_end():
+    def new():
+        task, rng = Recall(), np.random.default_rng(2)
+        return Model(rng, len(task.symbols), 32, 1, task.A, len(task.answers)), task, rng
+
+    looked, by_hand = new(), new()
+    steps = training(*by_hand)
+    seen = []
+    for step in looks(*looked, steps=6, every=3):
+        while len(seen) < step:
+            seen.append(next(steps))
+        for name, value in by_hand[0].params.items():
+            np.testing.assert_array_equal(looked[0].params[name], value)
+    assert len(seen) == 6
+    for name, value in by_hand[0].params.items():  # none is taken after the last look
+        np.testing.assert_array_equal(looked[0].params[name], value)
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: type(task).__name__)

@@ -246,7 +246,7 @@ LOWER_LEFT = """
 PITFALLS: dict[Path, dict[str, tuple]] = {
     DAY1: {
         "softmax(scores, axis=-2)": ("1.2", "softmax(scores)", "softmax(scores, axis=-2)"),
-        "np.sqrt": ("1.2", " / np.sqrt(q.shape[-1])", ""),
+        "/ np.sqrt(q.shape[-1])": ("1.2", " / np.sqrt(q.shape[-1])", ""),
         "q @ k.T": ("1.2", "k.swapaxes(-1, -2)", "k.T"),
         "softmax(scores) * mask": (
             "1.2",
