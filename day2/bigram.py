@@ -60,10 +60,13 @@ def cross_entropy(logits, targets, ignore_index=-100):
 def draw(logits, temperature=1.0, generator=None):
     """Throw a die with V sides a row, loaded by the softmax of the logits over the temperature.
 
-    logits (B, V) -> ids (B,). ValueError for a temperature of 0 or less, and for nan in the logits.
+    logits (B, V) -> ids (B,). ValueError for a temperature of 0 or less, and for nan in the logits,
+    inf, or a row of -inf alone.
     """
-    if not 0 < temperature < math.inf or logits.isnan().any():
-        raise ValueError(f"draw needs logits without nan and temperature > 0, not {temperature}")
+    if not 0 < temperature < math.inf or not logits.amax(dim=-1).isfinite().all():
+        raise ValueError(
+            f"draw needs a finite largest logit in every row and temperature > 0, not {temperature}"
+        )
     # shifted first: a low temperature would send the logits out of range
     shifted = (logits - logits.amax(dim=-1, keepdim=True)) / temperature
     return torch.multinomial(shifted.softmax(dim=-1), 1, generator=generator)[:, 0]

@@ -1,6 +1,6 @@
 """The classic GPT, with everything in it that can be taken out, and one way to train it.
 
-Small enough that a run takes half a minute on one core: what each part is for shows in the loss
+Small enough that a run takes less than a minute on one core: what each part is for shows in the loss
 after 500 steps of tiny Shakespeare. The parts are ladder.py's.
 Letters: B sequences, T positions, C channels, H heads, D = C / H, M hidden channels, V symbols,
 L blocks, N symbols of a text.
@@ -62,7 +62,7 @@ class Attention(Heads):
         T, D = q.shape[-2:]
         scores = q @ k.mT / (math.sqrt(D) if self.scale else 1)
         if self.mask:
-            future = torch.ones(T, T, dtype=torch.bool).triu(1)
+            future = torch.ones(T, T, dtype=torch.bool, device=q.device).triu(1)
             scores = scores.masked_fill(future, -torch.inf)
         return scores.softmax(dim=-1)
 

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from loss_blind import QUESTIONS, answers_by_fault, sound
+from recording import span, table
 from runs import lettered, losses, mean_and_deviation, variants
 
 RECORD = Path(__file__).parent / "results" / "experiments.json"
@@ -15,25 +16,28 @@ def record(name):
     return json.loads(RECORD.read_text("utf-8"))[name]
 
 
-def table(head, rows):
-    """Rows of text under their heads."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+def pairs():
+    """The table of pairs, learned and counted."""
+    row = record("pairs")
+    learned = [span(losses, "{:.3f}") for losses in row["learned"]]
+    return table(
+        ["nats per symbol", "on its own text", "on the last tenth"],
+        [
+            [f"learned, {row['steps']} steps", *learned],
+            ["counted, one added", *(f"{loss:.4f}" for loss in row["counted"])],
+        ],
+    )
 
 
 def ladder():
     """Every rung, and what it changed."""
     row, before, lines = record("ladder"), None, []
     for number, rung in enumerate(row["rungs"]):
-        loss, seconds = rung["loss"]["median"], rung["seconds"]["median"]
-        spread = (
-            ""
-            if rung["loss"]["low"] == rung["loss"]["high"]
-            else (f" ({rung['loss']['low']:.3f} to {rung['loss']['high']:.3f})")
-        )
+        loss = rung["loss"]["median"]
         change = "" if before is None else f"{loss - before:+.3f}"
-        shown = [number or "", rung["name"], f"{rung['parameters']:,}", f"{seconds:.1f}"]
-        lines.append([*shown, f"{loss:.3f}{spread}", change])
+        shown = [number or "", rung["name"], f"{rung['parameters']:,}"]
+        shown += [span(rung["seconds"], "{:.1f}"), span(rung["loss"], "{:.3f}")]
+        lines.append([*shown, change])
         before = loss
     head = ["", "rung", "parameters", "seconds", "validation loss", "change"]
     seeds = len(row["seeds"])
@@ -163,6 +167,7 @@ def questions():
 
 
 TABLES = {
+    "pairs": pairs,
     "ladder": ladder,
     "remove one": partial(losses_of, "remove one", "removed"),
     "rate": partial(losses_of, "rate", "rate"),

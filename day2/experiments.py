@@ -3,8 +3,8 @@
     python day2/experiments.py            record what is missing, then draw
     python day2/experiments.py figures    draw again from the records
 
-A run that stands in results/runs.jsonl is not repeated, so an interrupted recording goes on; delete
-the file to begin anew. One run a core at a time: under an hour on two cores that do nothing else.
+What stands in results/runs.jsonl and results/experiments.json is not repeated, so an interrupted
+recording goes on; delete them to begin anew. One run a core at a time: over an hour on two cores.
 """
 
 import json
@@ -13,13 +13,18 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+import torch
+
+import bigram
 import corpus
 import descent
 import emergence
+import evaluate
 import grids
 import ladder
 import recording
 import runs
+from counting import bigram_probabilities, table_loss
 from text import Alphabet, split
 
 RECORD = Path(__file__).parent / "results" / "experiments.json"
@@ -27,9 +32,12 @@ RECORD = Path(__file__).parent / "results" / "experiments.json"
 
 def record_runs():
     """Take the runs that are missing, as many at a time as there are cores."""
-    missing = [job for job in grids.jobs() if job not in grids.recorded()]
+    done = grids.recorded()
+    missing = [job for job in grids.jobs() if job not in done]
     start = time.perf_counter()
     grids.RUNS.parent.mkdir(exist_ok=True)
+    whole = [json.dumps(row) + "\n" for row in done.values()]  # less a line that was broken off
+    grids.RUNS.write_text("".join(whole), encoding="utf-8")
     with ProcessPoolExecutor() as pool, open(grids.RUNS, "a", encoding="utf-8") as file:
         for number, row in enumerate(pool.map(grids.run, missing), start=1):
             file.write(json.dumps(row) + "\n")
@@ -38,6 +46,28 @@ def record_runs():
             print(
                 f"{number} of {len(missing)} runs, {seconds:.0f} s: {row['validation']}", flush=True
             )
+
+
+def record_pairs(seeds):
+    """The table of pairs, learned with every seed, and counted: what each loses on both splits."""
+    alphabet = Alphabet(text := corpus.find()[1])
+    learn, judge = split(alphabet.encode(text))
+    counted, learned = bigram_probabilities(learn, len(alphabet)), []
+    for seed in seeds:
+        model, generator = bigram.Bigram(len(alphabet)), torch.Generator().manual_seed(seed)
+        for _ in bigram.train(
+            model, learn, bigram.STEPS, bigram.B, bigram.T, bigram.RATE, generator
+        ):
+            pass
+        learned.append([evaluate.loss(model, ids, bigram.T) for ids in (learn, judge)])
+    q, u = alphabet.encode("qu")
+    return {
+        "seeds": list(seeds),
+        "steps": bigram.STEPS,
+        "u after q": round(counted[q, u], 4),
+        "counted": [round(table_loss(counted, ids), 4) for ids in (learn, judge)],
+        "learned": [recording.spread(losses) for losses in zip(*learned, strict=True)],
+    }
 
 
 def record_ladder(seeds):
@@ -54,6 +84,7 @@ def record_ladder(seeds):
 
 
 EXPERIMENTS = {
+    "pairs": record_pairs,
     "ladder": record_ladder,
     "descent": descent.record,
     "emergence": emergence.record,

@@ -1,8 +1,9 @@
 # exercises 2.9, 2.10: residual, dropout
 """From counting to a GPT, a rung at a time: what does each part buy?
 
-Every network here is the one before it with one part more, in one line of `rungs`. All are trained
-in the same way on the same windows and judged on the same last tenth, by one definition of loss.
+Every network here is the one before it with one part more, in one line of `rungs`; the last is Day
+3's model. All are trained in the same way on the same windows and judged on the same last tenth, by
+one definition of loss.
 Letters: B sequences, T positions, C channels, H heads, D = C / H channels of a head, M hidden
 channels, V symbols, L blocks, N symbols of a text.
 
@@ -56,7 +57,7 @@ def dropout(x, p, generator=None):
     """
     if not 0 <= p < 1:
         raise ValueError(f"p must be at least 0 and below 1, not {p}")
-    kept = torch.rand(x.shape, generator=generator) >= p
+    kept = torch.rand(x.shape, generator=generator, device=x.device) >= p
     return x * kept / (1 - p)
 
 
@@ -81,7 +82,7 @@ class Heads(nn.Module):
     def weights(self, q, k):
         """q and k (B, H, T, D) -> (B, H, T, T), 0 in the future, rows that add up to 1."""
         T, D = q.shape[-2:]
-        future = torch.ones(T, T, dtype=torch.bool).triu(1)
+        future = torch.ones(T, T, dtype=torch.bool, device=q.device).triu(1)
         return (q @ k.mT / math.sqrt(D)).masked_fill(future, -torch.inf).softmax(dim=-1)
 
 

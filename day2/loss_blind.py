@@ -9,6 +9,7 @@ Letters: B sequences, T positions, C channels, H heads, D = C / H, V symbols, L 
 """
 
 import math
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -74,7 +75,7 @@ class NormOverBatch(nn.LayerNorm):
 
 def one_block_for_all(T, design):
     """`[block] * L` makes a list of L times the same block."""
-    first, listen, think, last = parts(T, Design(L=1))
+    first, listen, think, last = parts(T, replace(design, L=1))
     return [first, *[listen, think] * design.L, last]
 
 
@@ -146,9 +147,9 @@ def answers(model):
     }
     head.copy_(before)
     attention = attention_of(model)
-    q, k = torch.randn(2, 2, H, 8, C // H, generator=torch.manual_seed(2))
+    q, k = torch.randn(2, 2, H, 8, C // H, generator=torch.Generator().manual_seed(2))
     found["rows"] = distance(attention.weights(q, k).sum(dim=-1), torch.ones(2, H, 8))
-    x = torch.randn(2, 8, C, generator=torch.manual_seed(3))
+    x = torch.randn(2, 8, C, generator=torch.Generator().manual_seed(3))
     found["torch"] = distance(attention(x), torchs(attention, x))
     return {question: found[question] for question in QUESTIONS}
 

@@ -64,7 +64,7 @@ def draw_remove_one():
 def draw_rates():
     """Loss against the learning rate: where it is best, and where it fails."""
     figure, (left, right) = pictures.panels("The rate decides", columns=2, height=4, sharey=True)
-    for n, (panel, experiment) in enumerate(((left, "rate"), (right, "norm order"))):
+    for panel, experiment in ((left, "rate"), (right, "norm order")):
         lines = {}
         for name, rows in variants(experiment).items():
             *line, rate = name.split(", ")

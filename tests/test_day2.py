@@ -1,5 +1,6 @@
 """Day 2's rungs against slow loops, day3/ngram.py and PyTorch, in float64, all sizes different."""
 
+import json
 import math
 import os
 import subprocess
@@ -29,6 +30,7 @@ from ngram import KneserNey, baselines, loss
 from text import Alphabet, split
 
 B, T, C, D, E, V = 2, 5, 6, 4, 3, 7
+ROOT = Path(__file__).parent.parent
 EXACT = {"atol": 1e-12, "rtol": 0}
 TEXT = os.environ.get("TINY_SHAKESPEARE")
 IDS = st.lists(st.integers(0, V - 1), min_size=2, max_size=40)
@@ -339,7 +341,8 @@ def test_the_past_of_a_head_is_blind_to_the_future(t):
         (lambda: cross_entropy(random(B, V), torch.tensor([0, V])), "0..6"),
         (lambda: cross_entropy(random(B, V), torch.tensor([0, -1])), "0..6"),
         (lambda: draw(random(B, V), temperature=0), "temperature > 0"),
-        (lambda: draw(random(B, V) * math.nan), "without nan"),
+        (lambda: draw(random(B, V) * math.nan), "finite largest logit"),
+        (lambda: draw(torch.full((B, V), -math.inf)), "finite largest logit"),
         (lambda: average_by_loop(random(T, C)), "(B, T, C)"),
         (lambda: average_by_matrix(random(B, 0, C)), "at least one position"),
         (lambda: average_by_softmax(torch.ones(B, T, C).long()), "floats"),
@@ -385,3 +388,18 @@ def test_the_programs_refuse_with_one_sentence(module, tmp_path):
     assert done.returncode == 2
     assert done.stderr.startswith(f"{module.__name__}.py: there is no file")
     assert done.stderr.count("\n") == 1
+
+
+def test_the_numbers_in_the_text_are_those_of_the_record():
+    row = json.loads((ROOT / "day2" / "results" / "experiments.json").read_text("utf-8"))["pairs"]
+    bench = json.loads((ROOT / "day3" / "results" / "bench.json").read_text("utf-8"))
+    counted, losses = row["counted"][1], bench["baselines"]["losses"]
+    told = f"{losses['unigram']:.4f} and {counted:.4f} ({losses['bigram']:.4f} with Kneser"
+    page = " ".join((ROOT / "day2" / "README.md").read_text("utf-8").split())
+    assert f"After q comes u with {row['u after q']:.3f}." in page
+    assert told in page
+    assert f"exp({counted}) = {math.exp(counted):.1f}." in page
+    assert f"every count it is {counted})." in (ROOT / "day2" / "notes.md").read_text("utf-8")
+    own, other = row["learned"]
+    assert own["high"] < row["counted"][0]  # prediction c
+    assert other["low"] > counted
