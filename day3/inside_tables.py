@@ -10,6 +10,7 @@ import numpy as np
 
 from copying import WAYS
 from heads import INDUCTION, KINDS
+from recording import span, table
 from symbols import QUESTIONS
 
 RECORD = Path(__file__).parent / "results" / "inside.json"
@@ -18,20 +19,6 @@ APPEARED = 2  # times the weight of a head that reads all keys equally
 
 def record():
     return list(json.loads(RECORD.read_text("utf-8")).values())
-
-
-def table(head, rows):
-    """Rows of text under their heads."""
-    return "\n".join(
-        f"| {' | '.join(map(str, line))} |" for line in (head, ["---"] * len(head), *rows)
-    )
-
-
-def span(values, form="{:.2f}"):
-    """The median and the range of the seeds."""
-    low, high = form.format(min(values)), form.format(max(values))
-    middle = form.format(statistics.median(values))
-    return middle if low == high else f"{middle} ({low} to {high})"
 
 
 def best_head(row, kind):
@@ -87,7 +74,7 @@ def heads():
         curves = [curve if curve[-1] > APPEARED * even else None for curve, _, _ in found]
         when = rise(rows, curves) if any(c is not None for c in curves) else ["", ""]
         first = ", ".join(appears(row, kind) for row in rows)
-        lines.append([kind, f"{even:.2f}", span(ends), where, first, *when])
+        lines.append([kind, f"{even:.2f}", span(ends, "{:.2f}"), where, first, *when])
     head = ["kind of head", "all keys equally", "best head", "layer.head", "appears"]
     return table([*head, "half of its way", "steepest"], lines)
 
@@ -204,7 +191,7 @@ def layers():
             shares = [np.mean(row["snapshots"]["entropy, share"][-1][n - 1]) for row in rows]
             apart = [row["snapshots"]["difference of heads"][-1][n - 1] for row in rows]
             born = [np.mean(row["snapshots"]["entropy, share"][0][n - 1]) for row in rows]
-            cells += [span(born), span(shares), span(apart)]
+            cells += [span(born, "{:.2f}"), span(shares, "{:.2f}"), span(apart, "{:.2f}")]
         lines.append(
             [f"layer {n}" if n else "the embedding alone", *cells, *[""] * (5 - len(cells))]
         )

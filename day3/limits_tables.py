@@ -11,23 +11,11 @@ import grammar
 import limits
 import minute
 import overfitting
+from recording import span, table
 from settings import SIZES
 
 BENCH = Path(__file__).parent / "results" / "bench.json"
-
-
-def table(head, lines):
-    """Rows of cells under their heads."""
-    rows = [head, ["---"] * len(head), *lines]
-    return "\n".join(f"| {' | '.join(map(str, row))} |" for row in rows)
-
-
-def span(numbers, form=".3f"):
-    """The median, and the range behind it, where there is one."""
-    if len(numbers) == 1:
-        return f"{numbers[0]:{form}}"
-    low, middle, high = min(numbers), statistics.median(numbers), max(numbers)
-    return f"{middle:{form}} ({low:{form}} to {high:{form}})"
+LOSS = "{:.3f}"
 
 
 def made_by(rows):
@@ -49,9 +37,9 @@ def how_near():
     lines = [["a shrug: ln V", f"{first['ln V']:.3f}"]]
     lines += [[name, f"{loss:.3f}"] for name, loss in first["counted"].items() if "gram" in name]
     lines += [
-        [f"this GPT, {floor.STOPS[-1]} steps", span(finals)],
-        ["the same, places 1 to 16 of the window", span([r["places 1 to 16"] for r in rows])],
-        ["the same, places 65 to 127", span([r["places 65 to 127"] for r in rows])],
+        [f"this GPT, {floor.STOPS[-1]} steps", span(finals, LOSS)],
+        ["the same, places 1 to 16 of the window", span([r["places 1 to 16"] for r in rows], LOSS)],
+        ["the same, places 65 to 127", span([r["places 65 to 127"] for r in rows], LOSS)],
         [f"one run of {floor.LONGER[-1]} steps", f"{longer['final']:.3f}"],
         ["the same, places 1 to 16", f"{longer['places 1 to 16']:.3f}"],
         ["the same, places 65 to 127", f"{longer['places 65 to 127']:.3f}"],
@@ -105,7 +93,7 @@ def cures():
         final, best = ([run[what] for run in runs] for what in ("final", "best"))
         gap = statistics.median(run["final"] - run["training"] for run in runs)
         seen, unseen = (statistics.median(run["accuracy"][i] for run in runs) for i in (0, 1))
-        cells = [span(final), span(best), f"{gap:.2f}", f"{seen:.0%}, {unseen:.0%}"]
+        cells = [span(final, LOSS), span(best, LOSS), f"{gap:.2f}", f"{seen:.0%}, {unseen:.0%}"]
         lines.append([name, *cells, ", ".join(fires)])
     head = [
         "",
@@ -172,6 +160,29 @@ def by_the_clock():
     return table(head, lines) + f"\n\n`{row['repeat']}`; {made_by([row])}"
 
 
+def four_sizes():
+    """Two minutes with each size: how long a step takes, how many fit, what they reach."""
+    rows, lines = json.loads(BENCH.read_text("utf-8")), []
+    for name, size in SIZES.items():
+        row = rows[f"size {name}"]
+        symbols, runs = size.batch * size.context, row["runs"]
+        steps = [int(run["repeat"].split("--steps ")[1].split()[0]) for run in runs]
+        lines.append(
+            [
+                f"{name}: {size.n_layer} layers, {size.n_embd} channels, context {size.context}",
+                f"{minute.parameters(size):,}",
+                span([symbols / run["characters_per_second"] for run in runs], LOSS),
+                f"{statistics.median(steps):,.0f}",
+                max(run["MiB"] for run in runs),
+                span([run["loss"] for run in runs], LOSS),
+            ]
+        )
+    head = ["size", "parameters", "seconds a step", "steps", "MiB", "validation loss"]
+    seeds = ", ".join(map(str, row["seeds"]))
+    made = f"`{row['command']}`, seeds {seeds}, {row['machine']}, {row['versions']}."
+    return table(head, lines) + f"\n\n{made}"
+
+
 def tasks():
     """Answers right among those never seen, by step."""
     rows = limits.rows("own task")
@@ -181,7 +192,7 @@ def tasks():
     lines = []
     for name in first:
         runs = [row["tasks"][name] for row in rows]
-        cells = [span([run["curve"][i]["right"] for run in runs], ".0%") for i in shown]
+        cells = [span([run["curve"][i]["right"] for run in runs], "{:.0%}") for i in shown]
         loss = statistics.median(run["curve"][-1]["loss"] for run in runs)
         lines.append([name, *cells, f"{loss:.3f}", f"{runs[0]['floor']:.3f}"])
     head = ["task", *(f"step {step}" for step in steps), "loss", "floor"]
@@ -202,6 +213,7 @@ TABLES = {
     "copied": copied,
     "predictions": predictions,
     "by the clock": by_the_clock,
+    "four sizes": four_sizes,
     "tasks": tasks,
     "wrong sums": wrong,
 }

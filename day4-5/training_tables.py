@@ -2,8 +2,9 @@
 
 import json
 import math
-import statistics
 from pathlib import Path
+
+from recording import span, table
 
 RECORD = Path(__file__).parent / "results" / "training.json"
 TASKS = ("digits", "digits, one layer", "reverse", "sums", "sums-reversed")
@@ -12,18 +13,6 @@ Z = 1.959963984540054
 
 def record():
     return json.loads(RECORD.read_text("utf-8"))
-
-
-def table(head, rows):
-    """Rows of text under their heads."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
-
-
-def span(values, form="{:.3g}"):
-    """Median of some numbers, and their range."""
-    low, middle, high = (form.format(f(values)) for f in (min, statistics.median, max))
-    return middle if low == high else f"{middle} ({low} to {high})"
 
 
 def interval(right, n):

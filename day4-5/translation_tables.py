@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from recording import span, table
+
 RECORD = Path(__file__).parent / "results" / "translation.json"
 
 
@@ -10,21 +12,8 @@ def record(name):
     return json.loads(RECORD.read_text("utf-8"))[name]
 
 
-def table(head, rows):
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
-
-
 def percent(found):
-    """A share, or the spread of some: median, and the range where there is one."""
-    return ranged(found, "{:.1%}")
-
-
-def ranged(found, form):
-    if not isinstance(found, dict):
-        return form.format(found)
-    middle, low, high = (form.format(found[name]) for name in ("median", "low", "high"))
-    return middle if low == high else f"{middle} ({low} to {high})"
+    return span(found, "{:.1%}")
 
 
 def sizes():
@@ -57,7 +46,7 @@ def translation():
     for direction, found in (("English to French", row), ("French to English", back)):
         for name, base in found["baselines"].items():
             rows.append([direction, name, "", "", *scored(base)])
-        seconds = ranged(found["seconds of training"], "{:.0f}")
+        seconds = span(found["seconds of training"], "{:.0f}")
         rows.append([direction, "this model", f"{found['parameters']:,}", seconds, *scored(found)])
         direction = ""
     head = ["", "", "parameters", "seconds", "exact", "BLEU", "F1"]
@@ -67,7 +56,7 @@ def translation():
 
 def scored(found):
     exact, score, f1 = found["exact"], found["BLEU"], found["F1"]
-    return [ranged(exact, "{:.2%}"), ranged(score, "{:.2f}"), ranged(f1, "{:.3f}")]
+    return [span(exact, "{:.2%}"), span(score, "{:.2f}"), span(f1, "{:.3f}")]
 
 
 def forced():
@@ -88,7 +77,7 @@ def ablations():
     rows = [
         [
             name,
-            *(ranged(found["loss"], "{:.3f}"), percent(found["forced"]), percent(found["exact"])),
+            *(span(found["loss"], "{:.3f}"), percent(found["forced"]), percent(found["exact"])),
         ]
         for name, found in record("translation")["ablations"].items()
     ]
@@ -101,7 +90,7 @@ def layers():
         [
             name,
             percent(found["share"]),
-            *(ranged(found[n], "{:.2f}") for n in ("entropy", "uniform")),
+            *(span(found[n], "{:.2f}") for n in ("entropy", "uniform")),
         ]
         for name, found in record("translation")["layers"].items()
     ]
@@ -128,9 +117,9 @@ def reverse():
             for part in ("median", "low", "high")
         }
         at = [{part: lengths[part][n] for part in lengths} for n in (1, *beyond)]
-        seconds = ranged(found["seconds of training"], "{:.0f}")
+        seconds = span(found["seconds of training"], "{:.0f}")
         looks = percent(found["on the anti-diagonal"])
-        rows.append([name, seconds, ranged(found["exact"], "{:.1%}"), looks, *map(percent, at)])
+        rows.append([name, seconds, span(found["exact"], "{:.1%}"), looks, *map(percent, at)])
     head = ["positions", "seconds", f"lengths {low} to {high}", "looks at the letter it writes"]
     head += [f"length {n}" for n in (1, *beyond)]
     told = (
@@ -144,8 +133,8 @@ def designs():
     """Three designs on the same pairs."""
     row = record("designs")
     rows = [
-        [name, f"{found['parameters']:,}", ranged(found["loss"], "{:.4f}"), percent(found["exact"]),
-         ranged(found["BLEU"], "{:.1f}"), ranged(found["seconds"], "{:.0f}")]
+        [name, f"{found['parameters']:,}", span(found["loss"], "{:.4f}"), percent(found["exact"]),
+         span(found["BLEU"], "{:.1f}"), span(found["seconds"], "{:.0f}")]
         for name, found in row["designs"].items()
     ]  # fmt: skip
     head = ["", "parameters", "last loss", "exact", "BLEU", "seconds"]

@@ -4,7 +4,7 @@ import json
 import statistics
 from pathlib import Path
 
-from day2_tables import table
+from recording import table
 from runs import losses, variants
 
 ROOT = Path(__file__).parent.parent

@@ -4,7 +4,7 @@ import tomllib
 from functools import partial
 from pathlib import Path
 
-from day2_tables import table
+from recording import table
 
 ROOT = Path(__file__).parent.parent
 KINDS = ("paper", "post", "video", "repository", "documentation")

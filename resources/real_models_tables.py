@@ -4,7 +4,7 @@ import json
 import tomllib
 from pathlib import Path
 
-from day2_tables import table
+from recording import table
 from settings import SIZES
 
 ROOT = Path(__file__).parent.parent
