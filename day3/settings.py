@@ -13,6 +13,7 @@ from typing import Literal
 
 HERE = Path(__file__).parent
 EVALUATIONS = 12  # of a run, after the one at its start
+PART = 16_384  # characters of the validation split that they are made on
 
 
 @dataclass(frozen=True)

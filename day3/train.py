@@ -38,10 +38,9 @@ from preflight import preflight
 from processes import from_first, join_processes
 from records import append_record, make_room, read_records, write_records
 from run import CEILING, Run
-from settings import EVALUATIONS, Settings, bytes_to_train, check, command, program, with_size
+from settings import EVALUATIONS, PART, Settings, bytes_to_train, check, command, program, with_size
 from terminal import Terminal, utf8_output
 
-PART = 16_384  # characters of the validation split that the curve is measured on
 SCENE = "Exeunt.\n\n"  # of the grammar plays: what follows begins a scene
 
 

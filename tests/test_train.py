@@ -1,5 +1,6 @@
 """The commands as a person calls them: whole runs, stopped runs, wrong calls."""
 
+import dataclasses
 import json
 import os
 import random
@@ -13,7 +14,10 @@ from pathlib import Path
 import pytest
 import torch
 
+import checkpoint
+import plan
 import train
+from run import Run
 
 DAY3 = Path(train.__file__).parent
 # on Windows there is no SIGKILL, no limit on a file's size, and another /dev
@@ -80,6 +84,42 @@ def test_minutes_are_wall_time(tmp_path, shakespeare):
     assert done.returncode == 0
     assert 20 < time.perf_counter() - before < 45
     assert float(re.search(r"this GPT.*? (\d\.\d+)", done.stdout)[1]) < 1.9
+
+
+def test_the_plan_leaves_time_for_every_look(tmp_path, small_text, monkeypatch):
+    """What a run judges and writes is what the plan counted, and the steps get the rest."""
+    judged, written, loss, write = [], [], Run.loss, Run.write
+
+    def counted_loss(run, ids):
+        judged.append(len(ids))
+        return loss(run, ids)
+
+    def counted_write(run, length, **more):
+        written.append(length)
+        return write(run, length, **more)
+
+    monkeypatch.setattr(Run, "loss", counted_loss)
+    monkeypatch.setattr(Run, "write", counted_write)
+    monkeypatch.setattr(plan, "PART", 500)
+    monkeypatch.setattr(train, "PART", 500)
+    words = [*TINY, "--data", str(small_text), "--out", str(tmp_path), "--no-preflight"]
+    assert train.main([*words, "--steps", "24"]) == 0
+    batch, line = judged[0], written[0]  # the plan's own look
+    all_judged, all_written = sum(judged[1:]), sum(written[1:])
+    monkeypatch.setattr(plan, "seconds_for", lambda work: 1.0)
+    settings = train.Settings(precision="float32", out=tmp_path, data=str(small_text))
+    small = plan.with_size(settings, "tiny")
+    small = dataclasses.replace(small, n_layer=2, n_head=2, n_embd=16, context=32, batch=8)
+    module, text = checkpoint.load_module(settings.model), small_text.read_text("utf-8")
+    looks = plan.seconds_of_looks(plan.throw_away(small, module, text, "cpu"))
+    assert (looks - plan.WRITTEN / line) * batch == pytest.approx(all_judged, rel=0.01)
+    assert pytest.approx(all_written, rel=0.1) == plan.WRITTEN
+    monkeypatch.setattr(plan, "seconds_per_step", lambda run, seconds: 0.5)
+    monkeypatch.setattr(plan, "seconds_of_looks", lambda run: 40)
+    until = time.perf_counter() + 100
+    planned, seconds = plan.plan(small, module, text, "cpu", until, world=1)
+    assert 110 <= planned.steps <= 120
+    assert seconds == planned.steps * 0.5 + 40
 
 
 @posix
