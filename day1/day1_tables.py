@@ -239,7 +239,7 @@ def judged():
 
 
 def caught():
-    """What the checks caught and named of wrong answers by people who had not seen the bank."""
+    """What the checks caught and named of wrong answers by writers who had not seen the bank."""
     _, exercises, bank = judged()
     kinds = ("answers", "caught", "caught now", "named", "true", "wrong")
     lines = [
