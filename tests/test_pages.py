@@ -40,6 +40,16 @@ def test_every_file_of_day_3_stands_in_the_table():
         assert f"({path.name})" in table, path.name
 
 
+def test_the_steps_of_more_minutes_are_those_of_the_record():
+    rows = day3_tables.record()
+    ten, thirty = (
+        [int(re.search(r"--steps (\d+)", run["repeat"])[1]) for run in rows[f"minutes {m}"]["runs"]]
+        for m in (10, 30)
+    )
+    told = f"{min(thirty):,} to {max(thirty):,} steps, against {ten[0]:,} in the 10"
+    assert told in " ".join(README.split())
+
+
 def test_commands_of_the_readme_are_accepted():
     programs = {"train.py": settings.Settings, "sample.py": sample.Settings}
     programs |= {"share.py": share.Settings, "inside.py": inside.Settings}
@@ -51,7 +61,7 @@ def test_commands_of_the_readme_are_accepted():
             tyro.cli(programs[program], args=shlex.split(words.strip(" *")))
 
 
-def test_the_answers_before_you_start_are_right():
+def test_the_answers_before_day_1_are_right():
     a, b = np.zeros((5, 3)), np.zeros((3, 7))
     answers = [
         [2 * x for x in range(3)],
@@ -62,7 +72,7 @@ def test_the_answers_before_you_start_are_right():
         f"ln 65 = {math.log(65):.2f}",
         f"{((3 + 1e-6) ** 2 - (3 - 1e-6) ** 2) / 2e-6:.0f}",
     ]
-    section = README.split("## Before you start")[1].split("## The plan")[0]
+    section = README.split("## Before Day 1")[1].split("## The plan")[0]
     folded = re.findall(r"</summary>(.*?)</details>", section, re.DOTALL)
     assert len(folded) == 6
     for answer in answers:
