@@ -85,7 +85,7 @@ def coverage(interval, p, n):
 
 
 def breakdown(kinds, right):
-    """Accuracy by kind of task: -> {kind: (right, n, low, high)}, in the order in which they come."""
+    """Accuracy by kind of task: -> {kind: (right, n, low, high)}, in the order they come in."""
     right = np.asarray(right)
     if right.dtype != bool or len(kinds) != len(right):
         raise ValueError(
@@ -116,7 +116,7 @@ def confusion(answers, guesses):
 
 
 def main():
-    """Our split beside one that was shuffled after its items were doubled; two intervals."""
+    """Our split beside one that was dealt out at random; two intervals."""
     from digit_tasks import TASKS, split
 
     for name, task in TASKS.items():
@@ -137,9 +137,8 @@ def main():
         bad = plus_or_minus(right, n)
         print(f"{right} of {n}: {low:.1%} to {high:.1%}   (textbook: {bad[0]:.1%} to {bad[1]:.1%})")
     held = [coverage(interval, 0.98, 50) for interval in (wilson, plus_or_minus)]
-    print(
-        f"how often 95 % are 95 %, at 50 items of a true 98 %: {held[0]:.1%}, textbook {held[1]:.1%}"
-    )
+    print("how often 95 % are 95 %, at 50 items of a true 98 %: ", end="")
+    print(f"{held[0]:.1%}, textbook {held[1]:.1%}")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
     python day4-5/record_training.py flow twin   these rows anew, and no figures
     python day4-5/record_training.py figures     draw again from the record
 
-About five minutes of one core. `cpu` seconds are those of the processor: other programs that run
+About seven minutes of one core. `cpu` seconds are those of the processor: other programs that run
 beside do not count.
 """
 
@@ -54,13 +54,11 @@ def record_run(name, seed):
         wall, cpu = time.perf_counter(), time.process_time()
         losses = [step.loss for step in training(params, ids, targets, size.H, steps, rng)]
         spent = time.perf_counter() - wall, time.process_time() - cpu
-        told = right(params, task, parts["test"], size.H)
         if name == "reverse":
-            kind = "learned" if learned else "sinusoidal"
-            row[f"longer, {kind}"] = by_length(params, size.H)
-            row[f"right, {kind}"] = int(told.sum())
+            row["longer, learned" if learned else "longer, sinusoidal"] = by_length(params, size.H)
         if not learned:
             break
+        told = right(params, task, parts["test"], size.H)
         row |= {
             "parameters": sum(p.size for p in params.values()),
             "parts": {part: len(items) for part, items in parts.items()},
@@ -92,20 +90,18 @@ def by_length(params, H):
 
 
 def record_flow():
-    """Gradient norms of every layer at birth, and the loss of a deep stack while it learns."""
+    """Gradient norms of the first layer at birth, and the loss of a deep stack while it learns."""
     row = {"seeds": list(SEEDS), "depths": list(gradient_flow.DEPTHS), "stacks": {}}
     row |= {"layers": FLOW_LAYERS, "steps": FLOW_STEPS}
     for name, parts in gradient_flow.STACKS.items():
-        first, profiles, told = [], [], []
+        first, told = [], []
         for seed in SEEDS:
             norms = [gradient_flow.at_birth(seed, L, *parts) for L in gradient_flow.DEPTHS]
             first.append([own["block 0"] for own in norms])
-            profiles.append([norms[-1][f"block {n}"] for n in range(gradient_flow.DEPTHS[-1])])
             told.append([bool(gradient_flow.alarms(own)) for own in norms])
         curves = [gradient_flow.curve(seed, FLOW_LAYERS, *parts, FLOW_STEPS) for seed in SEEDS]
         row["stacks"][name] = {
             "first block": recording.spread(first),
-            "by block": recording.spread(profiles),
             "alarms": np.sum(told, axis=0).tolist(),
             "losses": recording.spread([losses[::6] + losses[-1:] for losses in curves]),
         }
@@ -124,7 +120,7 @@ def record_twin():
 
 
 def record_optimisers():
-    """Three digits, one layer: each optimiser at three rates."""
+    """Three digits, one layer: each optimiser at four rates."""
     size, task, makers = SIZES["small"], TASKS["digits"], {
         "sgd": lambda p, rate: SGD(p, rate),
         "momentum 0.9": lambda p, rate: SGD(p, rate, 0.9),
@@ -162,10 +158,11 @@ def record_honest():
         row["leaks"][name] = {"share": recording.rounded(share), "look-up": [known, len(test)]}
     shares = [round(0.5 + n / 200, 3) for n in range(100)]
     row["true"] = shares
+    intervals = {"Wilson": honest_data.wilson, "textbook": honest_data.plus_or_minus}
     row["held"] = {
         name: recording.rounded([honest_data.coverage(interval, p, 50) for p in shares])
-        for name, interval in (("Wilson", honest_data.wilson), ("textbook", honest_data.plus_or_minus))
-    }  # fmt: skip
+        for name, interval in intervals.items()
+    }
     size, digits = SIZES["small"], TASKS["digits"]
     parts, params, ids, targets, rng = prepared(digits, size, 1)
     for _ in itertools.islice(training(params, ids, targets, size.H, 1500, rng), EARLY):

@@ -66,11 +66,9 @@ def lengths():
     """Strings that are longer than any of training."""
     own, lines = runs("reverse"), []
     for kind in ("learned", "sinusoidal"):
-        cells = [
-            f"{100 * sum(row[f'longer, {kind}'][k][0] for row in own) / sum(row[f'longer, {kind}'][k][1] for row in own):.0f} %"
-            for k in range(4)
-        ]
-        lines.append([kind, *cells])
+        each = zip(*(row[f"longer, {kind}"] for row in own))  # a length: [right, of] for each seed
+        sums = (map(sum, zip(*length)) for length in each)
+        lines.append([kind, *(f"{100 * hits / n:.0f} %" for hits, n in sums)])
     return table(["positions", "7 letters, as trained", "8", "9", "10"], lines)
 
 

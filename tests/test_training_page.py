@@ -15,7 +15,7 @@ import recording
 import train_numpy
 import training_tables
 from digit_tasks import TASKS
-from honest_data import wilson
+from honest_data import plus_or_minus, wilson
 from optim_numpy import adam, clip_factor, inverse_square_root, momentum, warmup_cosine
 
 DAY = Path(record_training.__file__).parent
@@ -110,6 +110,8 @@ def test_intervals_of_the_page():
     for right, n in ((99, 100), (20, 20)):
         low, high = wilson(right, n)
         assert f"{100 * low:.1f} % to {100 * high:.3g} %" in " ".join(PAGE.split())
+    low, high = (100 * share for share in plus_or_minus(99, 100))
+    assert f"says {low:.1f} % to {high:.1f} %. Wilson" in " ".join(PAGE.split())
     for right in (1990, 1996):
         low, high = wilson(right, 2000)
         assert f"{100 * low:.2f} to {100 * high:.2f}" in PAGE
@@ -122,6 +124,7 @@ def test_what_the_page_says_of_gradient_flow():
     assert L == 16 and ends["residual and norm"]["high"][-1] < 0.6
     shrug = math.log(2) + math.log(10) / 2
     assert f"{shrug:.2f}\nnats" in PAGE
+    assert f"after 32 blocks {0.7**32:.5f} is left" in PAGE
     for name in ("residual only", "norm only", "neither"):
         assert abs(ends[name]["median"][-1] - shrug) < 0.06
     alarms = {name: found["alarms"][-1] for name, found in stacks.items()}
