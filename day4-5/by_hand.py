@@ -19,10 +19,12 @@ from backward_numpy import (
     softmax_backward,
 )
 
-# Day 1's sentence: small dogs bark
-Q = np.array([[0.0, 2, 0, 0], [2, 0, 0, 2], [0, 2, 2, 0]])
-K = np.array([[2.0, 0, 0, 0], [0, 2, 0, 0], [0, 0, 1, 1]])
-V = np.array([[1.0, 0], [0, 1], [1, 1]])
+
+def sentence():
+    """Day 1's small dogs bark: -> q (3, 4), k (3, 4), v (3, 2)."""
+    q = np.array([[0.0, 2, 0, 0], [2, 0, 0, 2], [0, 2, 2, 0]])
+    k = np.array([[2.0, 0, 0, 0], [0, 2, 0, 0], [0, 0, 1, 1]])
+    return q, k, np.array([[1.0, 0], [0, 1], [1, 1]])
 
 
 def pen_and_paper():
@@ -40,24 +42,18 @@ def pen_and_paper():
     d_out, d_w, _ = linear_backward(d_logits, out, w)
     d_weights = d_out @ v.T
     d_q, d_k, d_v = attention_backward(d_out, q, k, v)
-    backward = {
-        "d_logits": d_logits,
-        "d_w": d_w,
-        "d_out": d_out,
-        "d_v": d_v,
-        "d_weights": d_weights,
-    }
-    backward |= {"d_scores": softmax_backward(d_weights, weights), "d_k": d_k, "d_q": d_q}
+    backward = {"d_logits": d_logits, "d_w": d_w, "d_out": d_out, "d_v": d_v}
+    d_scores = softmax_backward(d_weights, weights)
+    backward |= {"d_weights": d_weights, "d_scores": d_scores, "d_k": d_k, "d_q": d_q}
     return forward, backward
 
 
 def three_words():
-    """The loss takes the first channel of what each word gathers: -> weights, d_weights, d_scores,
-    d_out.
-    """
-    _, weights = attention(Q, K, V, causal_mask(3))
+    """A loss of the first channel that words gather: -> weights, d_weights, d_scores, d_out."""
+    q, k, v = sentence()
+    _, weights = attention(q, k, v, causal_mask(3))
     d_out = np.array([[1.0, 0]] * 3)
-    d_weights = d_out @ V.T
+    d_weights = d_out @ v.T
     return weights, d_weights, softmax_backward(d_weights, weights), d_out
 
 
@@ -77,9 +73,8 @@ def main():
 
     weights = softmax(np.array([0.0, 2, 0]))
     print(f"\n5. softmax: weights\n{weights}")
-    print(
-        f"slopes, when the loss grows with the first alone\n{softmax_backward(np.array([1.0, 0, 0]), weights)}"
-    )
+    d_scores = softmax_backward(np.array([1.0, 0, 0]), weights)
+    print(f"slopes, when the loss grows with the first alone\n{d_scores}")
 
     forward, backward = pen_and_paper()
     print("\n6. pen and paper: forward")
@@ -95,7 +90,7 @@ def main():
     print(f"\n7. layer norm of 0 0 2 2: d_x\n{d_x + 0.0}\nd_gain\n{d_gain + 0.0}")
 
     weights, d_weights, d_scores, d_out = three_words()
-    d_q, d_k, d_v = attention_backward(d_out, Q, K, V, causal_mask(3))
+    d_q, d_k, d_v = attention_backward(d_out, *sentence(), causal_mask(3))
     print(f"\n8. attention: weights\n{weights}\nd_weights\n{d_weights}\nd_scores\n{d_scores + 0.0}")
     print(f"d_q\n{d_q + 0.0}\nd_k\n{d_k + 0.0}\nd_v\n{d_v}")
 

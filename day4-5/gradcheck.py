@@ -10,7 +10,8 @@ def gradcheck(f, x, h=1e-5, tolerance=1e-7):
     """Compare the gradient that f claims with central differences, entry by entry.
 
     f(x) -> (a number, its gradient for x, of the form of x); x a float64 array, or a dictionary of
-    them -> the largest error found, relative to the largest entry of the same array
+    them -> the largest error found, relative to the largest entry of the same array, or to
+    a thousandth of max(1, |f|) where that is more
     AssertionError, naming the worst entry, where that is above the tolerance or not a number.
     ValueError for an x that is not float64, and for an f that gives another number the second time.
     """
@@ -35,7 +36,7 @@ def gradcheck(f, x, h=1e-5, tolerance=1e-7):
         numeric = differences(
             lambda a, n=name: f(x | {n: a} if isinstance(x, dict) else a)[0], array, h
         )
-        off = np.abs(gradient - numeric) / max(np.abs(numeric).max(initial=floor), floor)
+        off = np.abs(gradient - numeric) / np.abs(numeric).max(initial=floor)
         wrong = ~(off <= tolerance)  # NaN is wrong, too
         if wrong.any():
             place = np.unravel_index(np.where(np.isnan(off), np.inf, off).argmax(), off.shape)
@@ -49,7 +50,7 @@ def gradcheck(f, x, h=1e-5, tolerance=1e-7):
 
 
 def differences(f, x, h=1e-5):
-    """The slope of the number f(x) for every entry of x, by central differences: of the shape of x."""
+    """The slope of the number f(x) for every entry of x, by central differences, in the shape of x."""
     slopes = np.zeros(x.shape)
     for place in np.ndindex(x.shape):
         up, down = x.copy(), x.copy()

@@ -99,9 +99,9 @@ def attention():
                                    columns=3, height=3.2)  # fmt: skip
     titles = ["weights", "d_weights: what a weight would bring", "d_scores: rows add up to 0"]
     for panel, numbers, title in zip(axes, (weights, d_weights, d_scores), titles, strict=True):
-        limit = 1.0 if title.startswith(("weights", "d_w")) else 0.4
-        panel.imshow(numbers, cmap="RdBu" if limit < 1 else pictures.MAP, vmin=-limit if limit < 1 else 0,
-                     vmax=limit, aspect="auto")  # fmt: skip
+        signed = title.startswith("d_scores")
+        limit, colours = (0.4, "RdBu") if signed else (1.0, pictures.MAP)
+        panel.imshow(numbers, colours, vmin=-limit if signed else 0, vmax=limit, aspect="auto")
         for (t, s), number in np.ndenumerate(numbers):
             colour = "white" if abs(number) > 0.6 * limit else "black"
             panel.text(s, t, f"{number + 0.0:.2f}", ha="center", va="center", color=colour)

@@ -381,7 +381,7 @@ MODELS = {
 
 @pytest.mark.parametrize("model", MODELS)
 def test_every_parameter_of_a_two_block_model(model):
-    """P5: against autograd to 1e-8, against central differences to 1e-7."""
+    """Against autograd to 1e-8, against central differences to 1e-7."""
     mask, longest, norm, bend, theirs = MODELS[model]
     params, ids, targets = a_model(longest, norm)
     given = (ids, targets, 2, mask, norm, bend)
@@ -475,7 +475,9 @@ def test_the_modules_are_programs(program, tmp_path):
     )
     assert len(ran.stdout.splitlines()) > 2
     if program == "backward_model":
-        for by_hand, numeric in re.findall(r"(-?\d\.\d{9}) +(-?\d\.\d{9})", ran.stdout):
+        found = re.findall(r"(-?\d\.\d{9}) +(-?\d\.\d{9})", ran.stdout)
+        assert len(found) == 4
+        for by_hand, numeric in found:
             assert float(by_hand) == pytest.approx(float(numeric), abs=1e-8)
 
 
