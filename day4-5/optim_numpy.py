@@ -89,10 +89,11 @@ def warmup_cosine_of(micro_batch, parts, steps, warmup, floor=0.0):
 def inverse_square_root(step, C, warmup):
     """The learning rate itself, for a model of C channels: up along a line, down as 1 / sqrt(step).
 
-    Both meet at step `warmup`. ValueError for a step below 1. Vaswani et al. 2017, equation 3.
+    Both meet at step `warmup`. ValueError for a step or a warmup below 1. Vaswani et al. 2017,
+    equation 3.
     """
-    if step < 1:
-        raise ValueError(f"steps count from 1, and this is {step}")
+    if step < 1 or warmup < 1:
+        raise ValueError(f"steps count from 1, and this is step {step} with a warm-up of {warmup}")
     return C**-0.5 * min(step**-0.5, step * warmup**-1.5)
 
 
@@ -167,7 +168,7 @@ def fitting(params, grads):
 
 
 def ravine(params):
-    """The loss (x^2 + 100 y^2) / 2, a hundred times steeper one way than the other, and its slope."""
+    """The loss (x^2 + 100 y^2) / 2, a hundred times steeper along y than along x, and its slope."""
     curvature = np.array([1.0, 100.0])
     x = params["x"]
     return float((curvature * x**2).sum() / 2), {"x": curvature * x}

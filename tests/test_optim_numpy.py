@@ -148,7 +148,12 @@ def test_the_rate_of_the_paper():
 
 
 @pytest.mark.parametrize(
-    "call", [lambda: warmup_cosine(0, 10, 4), lambda: inverse_square_root(0, 16, 4)]
+    "call",
+    [
+        lambda: warmup_cosine(0, 10, 4),
+        lambda: inverse_square_root(0, 16, 4),
+        lambda: inverse_square_root(1, 16, 0),
+    ],
 )
 def test_steps_count_from_1(call):
     with pytest.raises(ValueError, match="count from 1"):

@@ -727,7 +727,7 @@ class exercise_4_11:
         ),
         (
             "floor + (1 - floor) * (1 + cos(pi * done)) / 2; C**-0.5 * min(step**-0.5, step * "
-            "warmup**-1.5); min(1, ceiling / (norm + 1e-6)), norm. Refuse a step below 1."
+            "warmup**-1.5); min(1, ceiling / (norm + 1e-6)), norm. Refuse a step or a warmup below 1."
         ),
     )
 
@@ -744,6 +744,7 @@ class exercise_4_11:
         yield "warmup_cosine_of", 7, 1, 10, 3
         for step in (1, 3, 5, 7, 19, 20):
             yield "inverse_square_root", step, 16, 5
+        yield "inverse_square_root", 1, 16, 1
         yield "inverse_square_root", 16_000, 512, 4000
         three_four = {"a": np.array([3.0]), "b": np.array([4.0])}
         yield "clip_factor", three_four, 1.0
@@ -774,6 +775,7 @@ class exercise_4_11:
     def refusals(rng):
         yield "warmup_cosine", 0, 10, 4
         yield "inverse_square_root", 0, 16, 4
+        yield "inverse_square_root", 1, 16, 0
 
     class steps:
         def up(step, warmup):
@@ -837,7 +839,7 @@ class exercise_4_11:
             return warmup_cosine(step, *steps.planned(steps_, warmup, parts), floor)
 
         def inverse_square_root(step, C, warmup):
-            if step < 1:
+            if min(step, warmup) < 1:
                 raise ValueError
             lower = steps.choose(steps.falls(step), steps.climbs(step, warmup))
             return steps.width(C) * lower

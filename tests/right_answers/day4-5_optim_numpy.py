@@ -132,7 +132,7 @@ class exercise_4_11__by_cases:
         return warmup_cosine((micro_batch - 1) // parts + 1, steps, warmup, floor)
 
     def inverse_square_root(step, C, warmup):
-        if step < 1:
+        if step < 1 or warmup < 1:
             raise ValueError("the first step is 1")
         if step < warmup:
             return step / (warmup * math.sqrt(C * warmup))
@@ -160,7 +160,7 @@ class exercise_4_11__numpy:
         return warmup_cosine(step, floor=floor, warmup=warmup, steps=steps)
 
     def inverse_square_root(step, C, warmup):
-        if step < 1:
+        if step < 1 or warmup < 1:
             raise ValueError("the first step is 1")
         return float(np.minimum(np.sqrt(1 / step), step / np.sqrt(warmup) ** 3) / np.sqrt(C))
 
@@ -184,7 +184,7 @@ class exercise_4_11__one_vector:
         return warmup_cosine(full + bool(rest), steps, warmup, floor)
 
     def inverse_square_root(step, C, warmup):
-        if step < 1:
+        if step < 1 or warmup < 1:
             raise ValueError("the first step is 1")
         return (C * max(step, warmup**3 / step**2)) ** -0.5
 
