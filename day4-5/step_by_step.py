@@ -58,7 +58,7 @@ def watched(run, params, task, items, H, ask=None):
         yield step
         if typed == "q":
             return
-        stop = step.number + int(typed) if typed.isdigit() else 0 if typed == "c" else stop + 1
+        stop = step.number + int(typed) if typed.isdecimal() else 0 if typed == "c" else stop + 1
         before = after
 
 
@@ -71,7 +71,7 @@ def asked(ask):
             typed = ask(KEYS).strip().lower()
         except EOFError:
             return "c"
-        if typed in ("", "c", "q") or (typed.isdigit() and int(typed) > 0):
+        if typed in ("", "c", "q") or (typed.isdecimal() and int(typed) > 0):
             return typed
         print(f"{typed!r} is none of these")
 
@@ -105,7 +105,7 @@ def weights(params, ids, H):
 
 
 def attention_map(params, task, item, H):
-    """Where each layer looks while it answers, as text: its sharpest head, a row for each answer."""
+    """Where each layer looks while it answers, as text: its sharpest head, a row an answer."""
     ids, targets = encode(task, [item])
     rows = np.flatnonzero(targets[0] != IGNORED)
     read = [task.symbols[i] for i in ids[0]]

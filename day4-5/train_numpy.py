@@ -45,7 +45,7 @@ SIZES = {
 
 
 class Step(NamedTuple):
-    """What one step has to tell: `loss` and `grads` are those before it, `norm` that before clipping."""
+    """What one step tells: `loss` and `grads` are those before it, `norm` that before clipping."""
 
     number: int
     loss: float
@@ -81,7 +81,8 @@ def batches(rng, N, B, steps):
 def training(params, ids, targets, H, steps, rng, optimizer=None):
     """Change `params` in so many steps on B items each: yields a Step after each of them.
 
-    Without another optimiser it is AdamW, at the rate above. ValueError where ids and targets do not fit, and where a gradient is no longer a number.
+    Without another optimiser it is AdamW, at the rate above. ValueError where ids and targets do
+    not fit, and where a gradient is no longer a number.
     """
     if ids.shape != targets.shape:
         raise ValueError(f"ids {ids.shape} and targets {targets.shape} must have one shape")
@@ -97,7 +98,7 @@ def training(params, ids, targets, H, steps, rng, optimizer=None):
 
 
 def prepared(task, size, seed, learned=True):
-    """-> the parts of the task, weights, what to train on, and the chance that goes on from there."""
+    """-> the parts of the task, weights, what to train on, the chance that goes on from there."""
     rng, parts = np.random.default_rng(seed), split(task)
     ids, targets = encode(task, parts["train"])
     params = fresh(rng, len(task.symbols), size, ids.shape[1] + ROOM if learned else None)
@@ -136,8 +137,9 @@ def train(settings):
     for step in run:
         if step.number % math.ceil(steps / 10) == 0 or step.number == steps:
             share = right(params, task, parts["development"], size.H).mean()
+            seconds = time.perf_counter() - start
             print(
-                f"step {step.number:5}  {time.perf_counter() - start:4.0f} s  loss {step.loss:.4f}  "
+                f"step {step.number:5}  {seconds:4.0f} s  loss {step.loss:.4f}  "
                 f"gradient {step.norm:.3f}  right on the development part {share:.1%}"
             )
     test = parts["test"]
@@ -149,19 +151,12 @@ def train(settings):
 
 
 def main(arguments=None):
-    """The command: exit code 0, 2 for a wrong call, 130 for Ctrl-C."""
     import tyro
 
-    settings = tyro.cli(Settings, args=arguments, description=__doc__)
-    try:
-        train(settings)
-    except ValueError as error:
-        print(f"train_numpy.py: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    train(tyro.cli(Settings, args=arguments, description=__doc__))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    from terminal import exit_code
+
+    sys.exit(exit_code("train_numpy.py", main))

@@ -12,7 +12,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 from digit_tasks import IGNORED
-from optim_numpy import warmup_cosine
+from optim_numpy import matrices, warmup_cosine
 from positions_numpy import sinusoidal
 
 NAMES = {  # ours -> torch.nn.TransformerEncoderLayer's; its linear maps are x @ weight.T + bias
@@ -83,9 +83,7 @@ def state(params, start):
 def training(twin, ids, targets, chosen, steps, rate, betas, decay, ceiling):
     """train_numpy.training, as PyTorch writes it: yields the loss before each step."""
     held = {n: p for n, p in twin.named_parameters() if p.requires_grad}
-    decayed = [
-        n for n, p in held.items() if p.ndim == 2 and not n.startswith(("embed", "position"))
-    ]
+    decayed = matrices(held)
     rest = [p for n, p in held.items() if n not in decayed]
     groups = [
         {"params": [held[n] for n in decayed], "weight_decay": decay},
