@@ -65,9 +65,8 @@ def main():
         print(f"\n{joined(source)}\n  {joined(translate(source, known))}\n  {joined(target)}")
     sources, references = zip(*data.test, strict=True)
     found = [translate(words, known) for words in sources]
-    print(
-        f"\nexact {bleu.exact_match(found, references):.2%}, BLEU {bleu.bleu(found, references):.2f}"
-    )
+    exact, likeness = bleu.exact_match(found, references), bleu.bleu(found, references)
+    print(f"\nexact {exact:.2%}, BLEU {likeness:.2f}")
 
 
 if __name__ == "__main__":

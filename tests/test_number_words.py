@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from number_words import END, english, french, pairs
+from number_words import END, english, french
 
 ENGLISH = """
 0 zero | 1 one | 2 two | 3 three | 4 four | 5 five | 6 six | 7 seven | 8 eight | 9 nine | 10 ten
@@ -125,8 +125,7 @@ def test_hyphens_and_plurals_everywhere():
         assert words.endswith("vingts") == (n % 100 == 80)
 
 
-def test_pairs_and_bounds():
-    assert pairs([80]) == [("eighty", "quatre-vingts")]
+def test_bounds():
     for say in (english, french):
         for n in (-1, END):
             with pytest.raises(ValueError, match="0 to 999,999"):
