@@ -1,4 +1,4 @@
-"""What does a translator use its source for? Take the memory away in parts, and watch where it looks.
+"""What does a translator use its source for? Take its memory away in parts, watch where it looks.
 
 Letters: B sentences, S source positions, T target positions, H heads, L layers.
 
@@ -13,8 +13,8 @@ import torch.nn as nn
 
 from beam import greedy
 from pairs import joined, number_data
-from sequences import PAD, padded, sequence_loss, shift_right
-from translate import last, load, translate
+from sequences import END, PAD, START, padded, sequence_loss, shift_right
+from translate import last, load
 
 SENTENCE = "seventy-one thousand two hundred and eighty"
 
@@ -144,18 +144,17 @@ def cross_maps(model, data, words):
     -> weights (L, H, T, S), the words of the rows, the words of the columns.
     """
     model.eval()
-    found = translate(model, data, [words])[0][: model.config.context - 1]  # room for END
-    source, target = (
-        torch.tensor([vocabulary.encode(side)])
-        for vocabulary, side in ((data.source, words), (data.target, found))
-    )
+    source = torch.tensor([data.source.encode(words)])
+    written = greedy(model, source, model.config.context)
     for layer in model.decoder:
         layer.cross.watch = True
-    model(source, shift_right(target))
+    model(source, shift_right(written))
     for layer in model.decoder:
         layer.cross.watch = False
     weights = torch.stack([layer.cross.weights[0] for layer in model.decoder])
-    return weights, [*found, "END"], [*words, "END"]
+    marks = {START: "START", END: "END"}
+    rows = [marks.get(i, data.target.words[i]) for i in written[0].tolist()]
+    return weights, rows, [*words, "END"]
 
 
 def main():
@@ -178,7 +177,7 @@ def main():
             f"{row['entropy']:.2f} nats, {row['uniform']:.2f} if all were alike"
         )
     weights, rows, columns = cross_maps(model, data, tokens(SENTENCE))
-    print(f"\n{SENTENCE}: {joined(rows[:-1])}")
+    print(f"\n{SENTENCE}: {joined(rows).removesuffix(' END')}")
     for n, layer in enumerate(weights, start=1):
         print(
             f"\nlayer {n}, mean of its heads\n{ascii_map(layer.mean(dim=0).numpy(), rows, columns)}"

@@ -1,7 +1,7 @@
 """Pairs of sentences to learn from and to judge by: number words, drawn without end, or a file.
 
-A sentence is a list of words; a hyphen or a comma is a word of its own. No source sentence stands on
-both sides: a checksum of its text decides, one in ten is for tests.
+A sentence is a list of words; a hyphen or a comma is a word of its own. No source sentence stands
+on both sides: a checksum of its text decides, one in ten is for tests.
 
     python day4-5/pairs.py     a few pairs of both sides
 """
@@ -40,7 +40,7 @@ def joined(words):
 
 
 class Vocabulary:
-    """Words and their ids. PAD, START and END come first; with least > 1, rarer words are UNKNOWN."""
+    """Words and their ids, PAD, START and END first; with least > 1, rarer words are UNKNOWN."""
 
     def __init__(self, sentences, least=1):
         counts = Counter(word for words in sentences for word in words)
@@ -68,7 +68,7 @@ class Vocabulary:
 
 
 class Data(NamedTuple):
-    """What a model learns from. draw(generator, n) -> n pairs of lists of ids; test: pairs of words."""
+    """What a model learns from. draw(generator, n) -> n pairs of lists of ids; test: of words."""
 
     name: str
     source: Vocabulary
@@ -84,14 +84,15 @@ def for_test(text):
 
 
 def number_pair(n, back=False):
-    """A number in the words of both languages: (source, target) texts; back is French to English."""
+    """A number in the words of both languages: (source, target) texts; back is from French."""
     return (french(n), english(n)) if back else (english(n), french(n))
 
 
 def number_data(back=False, tests=2000):
     """English to French number words. Tests are evenly drawn from 0 to 999,999, most have 6 digits.
 
-    To learn from, numbers of 1 to 6 digits are drawn, each length as often as another.
+    To learn from, numbers below 10, below 100, ... below a million are drawn, each bound as often
+    as another.
     """
     small = [[tokens(side) for side in number_pair(n, back)] for n in (*range(102), 200, 1000)]
     source, target = (Vocabulary(side) for side in zip(*small, strict=True))
@@ -139,7 +140,8 @@ def read(path):
         sides = [side.strip() for side in line.rstrip("\r").split("\t")]
         if len(sides) < 2 or not tokens(sides[0]) or not tokens(sides[1]):
             raise ValueError(
-                f"{path}, line {number}: {line[:40]!r} is no pair: a sentence, a tab, its translation"
+                f"{path}, line {number}: {line[:40]!r} is no pair: "
+                "a sentence, a tab, its translation"
             )
         found.append(tuple(sides[:2]))
     if len(found) < 20:
@@ -148,7 +150,10 @@ def read(path):
 
 
 def file_data(path, back=False, longest=LONGEST, tests=1000):
-    """The pairs of a file with at most `longest` words on each side; words seen once are UNKNOWN."""
+    """The pairs of a file, at most `longest` words a side; words seen once are UNKNOWN.
+
+    Of those for tests the first `tests` are judged; nothing is learned from the others.
+    """
     texts = [pair[::-1] if back else pair for pair in read(path)]
     every = [(tokens(s), tokens(t)) for s, t in texts]
     pairs = [pair for pair in every if max(map(len, pair)) <= longest]

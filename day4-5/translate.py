@@ -61,6 +61,7 @@ def train(model, draw, steps, B, rate, seed):
 
     The decoder reads the right words, whatever it would have written itself: teacher forcing. Adam
     with the betas of the paper; the rate rises for a tenth of the steps, then falls to 0.
+    ValueError where the loss is no longer a number.
     """
     generator, start = torch.Generator().manual_seed(seed), time.perf_counter()
     optimizer = torch.optim.Adam(model.parameters(), betas=(0.9, 0.98), eps=1e-9)
@@ -75,6 +76,8 @@ def train(model, draw, steps, B, rate, seed):
         for group in optimizer.param_groups:
             group["lr"] = rate * min(step / warm_up, (steps - step + 1) / (steps - warm_up + 1))
         loss = sequence_loss(model(source, shift_right(target)), target)
+        if not loss.isfinite():
+            raise ValueError(f"the loss of step {step} is {loss:.3g}: lower the rate")
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -156,6 +159,8 @@ def check(settings):
     for name in ("steps", "batch", "beams"):
         if getattr(settings, name) < 1:
             raise ValueError(f"--{name} must be at least 1, not {getattr(settings, name)}")
+    if not 0 < settings.rate <= 1:
+        raise ValueError(f"--rate must be above 0 and at most 1, not {settings.rate}")
 
 
 def say(text, beams):
@@ -217,7 +222,8 @@ def main(arguments=None):
     longest = max(len(words) for pair in made.test for words in pair)
     model = new_model(made, settings, context=max(32, longest + 4))
     count = sum(p.numel() for p in model.parameters())
-    print(f"{made.name}: {len(made.source)} and {len(made.target)} symbols, {count:,} parameters")
+    print(f"{made.name}: {len(made.source)} and {len(made.target)} symbols, {count:,} parameters, "
+          f"{len(made.test):,} pairs to judge by")  # fmt: skip
     if made.left_out:
         print(f"left out, with more than {LONGEST} words on a side: {made.left_out:,} pairs")
     if (OUT / "translate.pt").exists():

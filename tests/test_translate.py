@@ -324,6 +324,20 @@ def test_a_setting_that_cannot_be_is_told_before_anything_else(name, value, out)
     assert not out.exists()
 
 
+@pytest.mark.parametrize("rate", ["0", "-1", "nan", "inf", "1e9"])
+def test_a_rate_that_cannot_be_is_told(rate, out):
+    with pytest.raises(ValueError, match="--rate must be above 0 and at most 1, not "):
+        translate.main(["--rate", rate])
+    assert not out.exists()
+
+
+def test_a_loss_that_is_no_number_ends_the_run_and_saves_nothing(out, monkeypatch):
+    monkeypatch.setattr(translate, "sequence_loss", lambda *_: torch.tensor(math.nan))
+    with pytest.raises(ValueError, match="the loss of step 1 is nan: lower the rate"):
+        translate.main([*SMALL, "5"])
+    assert not out.exists()
+
+
 def interrupted(n):
     """Training that is stopped by Ctrl-C after n steps."""
 
@@ -540,6 +554,17 @@ def test_use_by_layer_and_maps_are_what_torch_gives():
     weights, written, read_words = memory_use.cross_maps(model, data, data.test[0][0])
     assert weights.shape == (2, 2, len(written), len(read_words))
     torch.testing.assert_close(weights.sum(dim=-1), torch.ones(weights.shape[:3]))
+
+
+@pytest.mark.parametrize(
+    ("ids", "rows"),
+    [([END], ["END"]), ([START, 4, END], ["START", "cent", "END"]), ([4, 4], ["cent", "cent"])],
+)
+def test_a_map_of_a_translation_that_is_empty_odd_or_without_an_end(ids, rows, monkeypatch):
+    model, data = small_model()
+    monkeypatch.setattr(memory_use, "greedy", lambda *_: torch.tensor([ids]))
+    weights, written, _ = memory_use.cross_maps(model, data, ["two"])
+    assert (weights.shape, written) == ((2, 2, len(ids), 2), rows)
 
 
 # ---- reverse a string
