@@ -18,6 +18,7 @@ from study.asking import Judge
 from study.book import Book
 
 import pairs
+import translation_experiments
 import word_by_word
 from beam import EXAMPLE, WORDS, length_penalty
 from bleu import f1_of_one
@@ -49,10 +50,12 @@ def test_worked_numbers_are_printed_by_a_program():
         assert text in printed(), text
 
 
-def test_the_page_shows_every_figure_and_every_exercise():
-    figures = set(re.findall(r"\]\(figures/(\w+\.png)\)", PAGE))
-    assert figures <= {path.name for path in (DAY / "figures").iterdir()}
-    assert len(figures) == 4
+def test_the_page_shows_every_figure_and_every_exercise(tmp_path, monkeypatch):
+    monkeypatch.setattr(translation_experiments, "FIGURES", tmp_path)
+    assert translation_experiments.main(["figures"]) == 0
+    drawn = {path.name for path in tmp_path.iterdir()}
+    assert drawn == set(re.findall(r"\]\(figures/(\w+\.png)\)", PAGE))
+    assert len(drawn) == 4 and all((DAY / "figures" / name).exists() for name in drawn)
     for n in range(1, 7):
         assert f"**Exercise 5.{n}**" in PAGE
         assert f"`study check 5.{n}`" in PAGE
@@ -151,9 +154,7 @@ def test_the_answers_are_right():
     for ln_p, T in ((-1.2, 2), (-1.5, 8)):
         value = f"{ln_p / length_penalty(T, 1):.3f}".replace("-", "−")
         assert f"{ln_p} / {length_penalty(T, 1):.3f}".replace("-", "−") in asked[4]
-        assert (
-            f"= {value}" in asked[4].replace("against", "=").replace("  ", " ") or value in asked[4]
-        )
+        assert value in asked[4]
 
 
 # a row of the table: the exercise, and what to write into a right answer to see it
