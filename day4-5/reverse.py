@@ -70,9 +70,12 @@ def unseen(n=1000):
 
 
 def by_length(model, lengths, n=200):
-    """The share of right strings for each length, short or long: a list."""
-    generator = torch.Generator().manual_seed(1)
-    return [exact(model, draw(generator, n, True, (T, T))) for T in lengths]
+    """The share of right strings for each length, short or long; of one letter all are asked."""
+    generator, letters = torch.Generator().manual_seed(1), range(END + 1, V)
+    return [
+        exact(model, draw(generator, n, True, (T, T)) if T > 1 else [pair([i]) for i in letters])
+        for T in lengths
+    ]
 
 
 @torch.no_grad()

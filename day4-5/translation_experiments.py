@@ -3,8 +3,8 @@
     python day4-5/translation_experiments.py            record what is missing, then draw
     python day4-5/translation_experiments.py figures    draw again from the record
 
-A row that stands in results/translation.json is not repeated: delete it to record it anew. A quarter
-of an hour on two cores that do nothing else.
+A row that stands in results/translation.json is not repeated: delete it to record it anew. A
+quarter of an hour on two cores that do nothing else.
 """
 
 import sys
@@ -42,7 +42,7 @@ def spreads(rows):
 
 def learn(data, settings):
     """-> a trained model, and what was measured on its way: forced and free, at each of CURVE."""
-    model, some, curve, seconds = new_model(data, settings, 32), data.test[:300], {}, 0.0
+    model, some, curve = new_model(data, settings, 32), data.test[:300], {}
     ids = memory_use.ids_of(data, some)
     start, apart = time.perf_counter(), 0.0  # seconds of measuring are not seconds of training
     for step, _, _ in train(
@@ -71,9 +71,8 @@ def record_translation(back=False, seeds=SEEDS):
         first = seed == seeds[0]
         run = {"curve": curve, "seconds of training": seconds}
         run |= scores(translate(model, data, sources), references)
-        some = data.test[:200]
-        beams = translate(model, data, [s for s, _ in some], beams=4)
-        run["exact with 4 beams, 200 sentences"] = scores(beams, [t for _, t in some])["exact"]
+        beams = translate(model, data, sources[:200], beams=4)
+        run["exact with 4 beams, 200 sentences"] = scores(beams, references[:200])["exact"]
         run["ablations"] = memory_use.measure(model, data, data.test[:500])
         layers = memory_use.use_by_layer(model, data, data.test[:500])
         run["layers"] = {f"layer {n}": row for n, row in enumerate(layers, start=1)}
@@ -100,7 +99,8 @@ def record_translation(back=False, seeds=SEEDS):
         "steps": settings.steps,
         "batch": settings.batch,
         "steps of the curve": list(CURVE),
-        "baselines": {"copy": scores(sources, references), "word by word": scores(by_word, references)},
+        "baselines": {"copy": scores(sources, references),
+                      "word by word": scores(by_word, references)},
         "padding": padding,
     } | spreads(runs) | ({} if back else {"item": item})  # fmt: skip
 

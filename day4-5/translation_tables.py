@@ -123,8 +123,9 @@ def reverse():
     head = ["positions", "seconds", f"lengths {low} to {high}", "looks at the letter it writes"]
     head += [f"length {n}" for n in (1, *beyond)]
     told = (
-        f"{row['parameters']:,} parameters with relative positions; unseen strings, seeds "
-        f"{', '.join(map(str, row['seeds']))}: median and range."
+        f"{row['parameters']:,} parameters with relative positions; unseen strings, of one letter "
+        f"all ten; seeds {', '.join(map(str, row['seeds']))}, median and range; torch threads: "
+        f"{row['torch threads']}."
     )
     return f"{table(head, rows)}\n\n{told}"
 

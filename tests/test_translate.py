@@ -593,6 +593,13 @@ def test_the_program_says_where_it_drew(monkeypatch, tmp_path, capsys):
         assert f"out/{path.name}" in reverse.__doc__
 
 
+def test_every_letter_is_asked_alone(monkeypatch):
+    monkeypatch.setattr(reverse, "exact", lambda model, pairs: pairs)
+    one, two = reverse.by_length(None, [1, 2])
+    assert one == [([letter, END], [letter, END]) for letter in range(3, reverse.V)]
+    assert len(two) == 200 and all(reverse.for_test(source[:2]) for source, _ in two)
+
+
 @pytest.mark.slow
 def test_a_small_model_reverses_strings_and_looks_at_the_other_end():
     model = reverse.learn(seed=1)

@@ -105,6 +105,17 @@ def test_what_the_page_says_of_its_tables_is_in_them():
     assert at_14["relative, 1500 steps"][0] > 0
     assert "With sinusoids, fourteen letters it never does" in TEXT
     assert "hardly better at fourteen" in TEXT
+    alone = {
+        name: [kind["by length"][part][0] for part in ("low", "median", "high")]
+        for name, kind in kinds.items()
+    }
+    assert alone.pop("sinusoidal, 1500 steps") == [0, 0, 0.1]
+    assert "of the ten single letters one model has one" in TEXT
+    assert [share for shares in alone.values() for share in shares].count(1) == 3
+    assert "Three of six such models manage every single letter" in TEXT
+    beams = RECORD["translation"]["exact with 4 beams, 200 sentences"]
+    low, middle, high = (f"{100 * beams[part]:.1f} %" for part in ("low", "median", "high"))
+    assert f"four beams have {middle} right ({low} to {high})" in TEXT
     bases = [RECORD[name]["baselines"]["word by word"] for name in ("translation", "back")]
     assert all(0.4 < row["BLEU"] / 100 < 0.6 and row["exact"] < 0.001 for row in bases)
     assert all(f"(prediction {letter}" in TEXT for letter in "abc")
