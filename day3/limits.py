@@ -4,8 +4,7 @@
     python day3/limits.py figures    draw again from the record
 
 A row of results/limits.json is one experiment with one seed; what stands there is not repeated, so
-an interrupted recording goes on. Delete the file to begin anew: about 15 minutes on two cores that
-do nothing else.
+an interrupted recording goes on. Delete the file to begin anew: about 23 minutes on two cores.
 """
 
 import json

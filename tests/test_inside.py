@@ -672,6 +672,7 @@ def test_the_record_says_what_the_page_says_of_symbols_and_layers(rows):
         assert lens_losses[-1, 1] > lens_losses[:, 1].min() + 0.1
         assert lens_losses[-1, 0] > 2 * math.log(65)
         late = {(a, b): loss for a, b, loss in row["end"]["by position"]}
+        assert all(90 < row["steps"][n] < 190 for n in lens_losses[:, 1:3].argmin(axis=0))
         assert abs(late[9, 16] - late[65, 128]) < 0.06 < late[3, 4] - late[9, 16]
 
 

@@ -392,7 +392,7 @@ def test_what_was_predicted_came(record):
     assert row["at birth"] == pytest.approx(math.log(65), rel=0.05)
     assert len(row["evaluations"]) == 13
     losses = [r["loss"] for r in row["evaluations"]]
-    assert losses[0] - losses[3] > 0.8 * (losses[0] - losses[-1])  # a quarter of the steps
+    assert losses[0] - losses[3] > 0.85 * (losses[0] - losses[-1])  # a quarter of the steps
     assert losses[1] < 2.4835  # pairs of letters, counted
     assert all(row["evaluations"][i]["sample"] for i in (0, 1, 3, 6, 12))
 
