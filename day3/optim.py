@@ -134,10 +134,10 @@ def warmup_linear(step, steps, warmup=0.02, decay=0.8):
 
 # exercise 3.10, further
 def warmup_cosine(step, steps, warmup=0.02, floor=0.1):
-    """GPT-2's and nanoGPT's: up over the first 2 %, then half a cosine down to a tenth.
+    """GPT-3's (Brown et al. 2020, appendix B) and nanoGPT's: up, then half a cosine down to a tenth.
 
-    Up as in warmup_linear. The step after it has 1 again, the last step, steps - 1, has the floor, and
-    between them (1 + cos) / 2 falls from 1 to 0. Where only one step is left, it has 1.
+    Up over the first 2 %, as in warmup_linear. The step after it has 1 again, the last, steps - 1, has
+    the floor, and between them (1 + cos) / 2 falls from 1 to 0. Where only one step is left, it has 1.
     """
     ahead = max(1, round(warmup * steps))
     if step < ahead:

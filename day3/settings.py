@@ -144,7 +144,8 @@ def command(settings, world=1):
 def flops_per_symbol(n_layer, n_embd, context, V):
     """Floating-point operations to train on one symbol: six a weight, and those of attention.
 
-    Kaplan et al. 2020, section 2.1: two forward, four backward; a multiply-add counts as two.
+    A weight: two forward, four backward, a multiply-add counts as two (Kaplan et al. 2020, section
+    2.1). Attention as if all read all: Chowdhery et al. 2022 (PaLM), appendix B.
     """
     weights = 12 * n_layer * n_embd**2 + V * n_embd
     return 6 * weights + 12 * n_layer * n_embd * context
