@@ -95,6 +95,24 @@ def fill(model, contents, module):
         ) from None
 
 
+def model_of(contents):
+    """The model file of a run, where it lies in this book, or the book's, as it was in another copy.
+
+    ValueError where it lies elsewhere: a model file is run, so it has to be given.
+    """
+    path = Path(contents["settings"]["model"])
+    if of_this_book(path):
+        return path
+    if the_books(path):
+        return Path(__file__).with_name("model.py")
+    raise ValueError(f"this model was trained with {path}, outside this book: give it with --model")
+
+
+def the_books(path):
+    """Whether a path leads to day3/model.py, in this copy of the book or another."""
+    return path.parts[-2:] == ("day3", "model.py") and path.parts[-3:-2] != ("my",)
+
+
 def of_this_book(path):
     """Whether a model file that a checkpoint names may be run without being given: it lies here."""
     path, home = path.resolve(), Path(__file__).resolve().parent.parent

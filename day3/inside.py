@@ -76,7 +76,7 @@ def opened(path, model_file=None):
     ValueError where the model file of the run computes something else: its parts are unknown then.
     """
     state = checkpoint.load(path)
-    model_file = model_file or share.model_of(state)
+    model_file = model_file or checkpoint.model_of(state)
     own = checkpoint.restore(state, checkpoint.load_module(model_file)).eval()
     config = share.config_of(own, state)
     share.same_parameters(state["model"], config, model_file)

@@ -99,7 +99,7 @@ def trained(settings):
     if settings.length < 0 or settings.count < 1:
         raise ValueError("--length must be 0 or more, and --count at least 1")
     state = checkpoint.load(settings.checkpoint)
-    path = settings.model or model_of(state)
+    path = settings.model or checkpoint.model_of(state)
     model = checkpoint.restore(state, checkpoint.load_module(path)).eval()
     return model, Alphabet(state["alphabet"])
 
@@ -126,15 +126,6 @@ def texts(settings, model, alphabet, prompt):
         ):
             yield alphabet.decode(chosen)
         yield "\n"
-
-
-def model_of(state):
-    """The model file of a run: its own where it lies in this book, else the book's.
-
-    A checkpoint from elsewhere may name any file, and a model file is run: it has to be given.
-    """
-    path = Path(state["settings"]["model"])
-    return path if checkpoint.of_this_book(path) else HERE / "model.py"
 
 
 if __name__ == "__main__":

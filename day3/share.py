@@ -60,7 +60,7 @@ def main(arguments=None):
 def write(path, out, model_file=None):
     """From a checkpoint to a page. ValueError for one that holds another model than the page's."""
     state = checkpoint.load(path)
-    model_file = model_file or model_of(state)
+    model_file = model_file or checkpoint.model_of(state)
     model = checkpoint.restore(state, checkpoint.load_module(model_file)).eval()
     config = config_of(model, state)
     same_parameters(state["model"], config, model_file)
@@ -87,21 +87,6 @@ def write(path, out, model_file=None):
         checkpoint.replace(beside, out)
     finally:
         beside.unlink(missing_ok=True)
-
-
-def model_of(state):
-    """The model file of a run, where it lies in this book, or in another copy of it."""
-    path = Path(state["settings"]["model"])
-    if checkpoint.of_this_book(path):
-        return path
-    if the_books(path):
-        return HERE / "model.py"
-    raise ValueError(f"this model was trained with {path}, outside this book: give it with --model")
-
-
-def the_books(path):
-    """Whether a path leads to day3/model.py, in this copy of the book or another."""
-    return path.parts[-2:] == ("day3", "model.py") and path.parts[-3:-2] != ("my",)
 
 
 def config_of(model, state):
@@ -160,7 +145,7 @@ def the_run(state, records, parameters):
     # a page that is sent to a friend need not tell where its owner keeps the files
     own = {"data": saved["data"] and Path(saved["data"]).name, "model": HERE / "model.py"}
     own["out"] = RunSettings().out
-    if not the_books(saved["model"]):
+    if not checkpoint.the_books(saved["model"]):
         mine = saved["model"].parts[-3:]
         own["model"] = Path(*mine) if mine[0] == "my" else saved["model"].name
     records = [record for record in records if record["step"] <= state["step"]]

@@ -196,8 +196,8 @@ def resumed(settings):
     saved |= {"out": settings.out, "data": settings.data or saved["data"], "resume": True}
     if settings.device != "auto":
         saved["device"] = settings.device
-    if settings.model != Settings().model or not checkpoint.of_this_book(saved["model"]):
-        saved["model"] = settings.model  # a model file is run: one from elsewhere has to be given
+    given = settings.model != Settings().model
+    saved["model"] = settings.model if given else checkpoint.model_of(state)
     return Settings(**saved), state
 
 
@@ -302,9 +302,8 @@ def finish(run, records, text, terminal, plays):
         terminal.say("\n".join(["", *summary.grammar_report(written, text)]))
     last = {"step": run.step, "final": final, "baselines": baselines, "sample": sample}
     write_records(out, [*records, last])  # from here on the run counts as complete
-    usual = out == Settings().out
-    where = "" if usual else f" --checkpoint {shlex.quote(str(out / 'gpt.pt'))}"
     failed = write_page(run)
+    where = found_by(run, "--checkpoint", out / "gpt.pt")
     terminal.say(
         f"\nin {out}: gpt.pt, {'' if failed else 'gpt.html, '}loss.png, metrics.jsonl, sample.txt"
         f"{', skills.png' * plays}{failed}\n"
@@ -331,9 +330,17 @@ def write_page(run):
 
 
 def resume_command(run):
-    out = run.settings.out
-    where = "" if out == Settings().out else f" --out {shlex.quote(str(out))}"
+    where = found_by(run, "--out", run.settings.out)
     return f"{program(run.world)} day3/train.py --resume{where}"
+
+
+def found_by(run, flag, path):
+    """The flags without which another command would look elsewhere, or take another model."""
+    s = run.settings
+    flags = {} if s.out == Settings().out else {flag: path}
+    if not checkpoint.of_this_book(s.model):
+        flags["--model"] = s.model
+    return "".join(f" {name} {shlex.quote(str(value))}" for name, value in flags.items())
 
 
 if __name__ == "__main__":

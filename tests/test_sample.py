@@ -87,6 +87,17 @@ def test_a_checkpoint_cannot_run_a_program(tmp_path, capsys):
     assert not (tmp_path / "sprung").exists()
 
 
+def test_a_model_from_elsewhere_has_to_be_given(trained, tmp_path, capsys):
+    """The parameters of both have the same names: nothing else would tell them apart."""
+    state = torch.load(trained, weights_only=True)
+    state["settings"]["model"] = "/elsewhere/mine.py"
+    torch.save(state, tmp_path / "gpt.pt")
+    code, printed = read(tmp_path / "gpt.pt", capsys)
+    assert code == 2 and "give it with --model" in printed.err
+    model = str(Path(sample.__file__).with_name("model.py"))
+    assert read(tmp_path / "gpt.pt", capsys, "--model", model)[0] == 0
+
+
 # ---- prompts from the keyboard
 
 

@@ -163,7 +163,9 @@ def test_killed_ten_times_and_resumed_is_as_if_nothing_had_happened(tmp_path, sm
 
 @posix
 def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path, small_text):
-    words = [*TINY, "--steps", "6000", "--data", small_text, "--out", tmp_path]
+    mine = tmp_path / "mine.py"
+    mine.write_text((DAY3 / "model.py").read_text())
+    words = [*TINY, "--steps", "6000", "--data", small_text, "--out", tmp_path, "--model", mine]
     process = subprocess.Popen(
         [sys.executable, "-u", str(DAY3 / "train.py"), *map(str, words)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8",
@@ -176,7 +178,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path, small_text):
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "--resume" in out
+    assert f"python day3/train.py --resume --out {tmp_path} --model {mine}\n" in out
     assert err == ""
     assert weights(tmp_path)["step"] > 0
 
@@ -420,6 +422,10 @@ def test_resume_refuses_another_text_and_other_settings(tmp_path, small_text, ca
     checkpoint.save(out / "gpt.pt", state)
     assert train.main(resume) == 2
     assert "not the text" in capsys.readouterr().err
+    state["settings"]["model"] = "/elsewhere/mine.py"
+    checkpoint.save(out / "gpt.pt", state)
+    assert train.main(resume) == 2
+    assert "/elsewhere/mine.py, outside this book: give it with --model" in capsys.readouterr().err
 
 
 def test_a_run_stopped_at_its_end_is_finished_by_resume(tmp_path, small_text):
@@ -477,11 +483,13 @@ def test_a_blank_of_the_model_says_what_is_to_be_written(tmp_path, small_text, c
     assert f"exercise 3.5 is still to be written in {mine}" in capsys.readouterr().err
 
 
-def test_the_learners_model_file_is_trained(tmp_path, small_text):
+def test_the_learners_model_file_is_trained(tmp_path, small_text, capsys):
     """A copy of the reference in another folder, trained by path, ends at the same weights."""
     mine = tmp_path / "mine.py"
     mine.write_text((DAY3 / "model.py").read_text())
     words = [*TINY, "--steps", "12", "--data", str(small_text)]
     assert train.main([*words, "--out", str(tmp_path / "a")]) == 0
     assert train.main([*words, "--out", str(tmp_path / "b"), "--model", str(mine)]) == 0
+    found_by = f"--checkpoint {tmp_path / 'b' / 'gpt.pt'} --model {mine}"
+    assert f"sample.py {found_by} --temperature" in capsys.readouterr().out
     same(weights(tmp_path / "a")["model"], weights(tmp_path / "b")["model"])
