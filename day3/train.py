@@ -73,6 +73,12 @@ def main(arguments=None):
             where = f"{where}; choose a folder with --out"
         print(f"train.py: {where}", file=sys.stderr)
         return 2
+    except Exception as error:
+        where = place(error, settings.model)
+        if not where:
+            raise
+        print(f"train.py: {type(error).__name__}: {error}{where}", file=sys.stderr)
+        return 2
     finally:
         if dist.is_initialized():
             dist.destroy_process_group()

@@ -460,13 +460,22 @@ def test_minutes_that_are_too_short_still_train_a_little(tmp_path, small_text):
     assert train.main([*words, "--precision", "float32"]) == 0
 
 
+@pytest.mark.parametrize(
+    ("line", "wrong"),
+    [
+        ("B, T, C = x.shape\n", "B, T = x.shape\n"),
+        ("return weights @ v\n", "return weights @ k.mT\n"),
+        ("import math\n", "import math; mathe.pi\n"),
+    ],
+    ids=["ValueError", "RuntimeError", "NameError"],
+)
 def test_an_error_in_the_learners_file_is_told_with_its_line(
-    tmp_path, small_text, capsys, monkeypatch
+    line, wrong, tmp_path, small_text, capsys, monkeypatch
 ):
     text = (DAY3 / "model.py").read_text()
-    line = "B, T, C = x.shape\n"
     monkeypatch.chdir(tmp_path)
-    Path("mine.py").write_text(text.replace(line, "B, T = x.shape\n", 1))
+    assert text.count(line) == 1
+    Path("mine.py").write_text(text.replace(line, wrong))
     number = text[: text.index(line)].count("\n") + 1
     words = [*TINY, "--steps", "12", "--data", str(small_text), "--out", str(tmp_path / "out")]
     assert train.main([*words, "--model", "mine.py"]) == 2
