@@ -557,6 +557,15 @@ def test_a_page_whose_weights_were_changed_says_so(browser, made, tmp_path):
         assert "do not trust" in page.locator("#agrees").text_content()
 
 
+def test_a_page_of_many_symbols_checks_itself(browser, tmp_path, monkeypatch):
+    """It compares more logits than a function takes arguments."""
+    monkeypatch.setitem(globals(), "ALPHABET", "".join(map(chr, range(0x4E00, 0x4E00 + 4500))))
+    write_model(tmp_path)
+    assert share.main([str(tmp_path / "gpt.pt")]) == 0
+    with browsing.opened(browser, tmp_path / "gpt.html") as page:
+        assert "Checked just now" in page.locator("#agrees").text_content()
+
+
 def test_the_file_holds_everything_and_lets_nothing_in_or_out(made):
     text = made["rotary"][1].read_text("utf-8")
     assert "default-src 'none'" in text

@@ -67,7 +67,7 @@ function opening(samples) {
 /** PyTorch's logits for a short text came with the weights: this browser's have to agree. */
 function check_itself({ ids, logits }, gpt) {
   const found = gpt.forward(ids).data;
-  const off = Math.max(...found.map((value, i) => Math.abs(value - logits[i])));
+  const off = found.reduce((most, value, i) => Math.max(most, Math.abs(value - logits[i])), 0);
   const agree = off < 1e-4;
   $("agrees").textContent = agree
     ? `Checked just now: the logits of ${ids.length} characters differ from PyTorch's ` +
