@@ -56,18 +56,22 @@ TASKS = {"reversed": reversed_words, "sorted": sorted_digits, "added": added_num
 def write(pairs, seed=0):
     """Questions and answers, shuffled, a line each -> the text to train on.
 
-    ValueError where an item stands there twice, or the lines differ in length.
+    ValueError where an item stands there twice, a length differs, or a question does not end in "=".
     """
     lines = [f"{question}{answer}\n" for question, answer in pairs]
-    if len(set(lines)) < len(lines) or len(set(map(len, lines))) > 1:
-        raise ValueError("every item once, and all lines of one length: pad the shorter ones")
+    lengths = {(line.find("="), len(line)) for line in lines}
+    if len(set(lines)) < len(lines) or len(lengths) > 1 or not all("=" in line for line in lines):
+        raise ValueError(
+            'every item once, "=" at the end of every question; all questions of one length, and '
+            "all answers: pad the shorter ones"
+        )
     random.Random(seed).shuffle(lines)
     return "".join(lines[: len(lines) // 10 * 10])  # so that the split falls between two lines
 
 
-def grade(run, lines, ends="="):
+def grade(run, lines):
     """The share of answers that are right to the last character, greedily read, and the wrong ones."""
-    questions = [line[: line.index(ends) + 1] for line in lines]
+    questions = [line[: line.index("=") + 1] for line in lines]
     length = len(lines[0]) - len(questions[0])
     ids = torch.stack([run.alphabet.encode("\n" + question) for question in questions])
     run.model.eval()
@@ -107,8 +111,8 @@ def parts(text):
 
 
 def floor(text):
-    """Nats per character that nobody can save: of 10,000 questions any may come, answers are sure."""
-    return math.log(10_000) / width(text)
+    """Nats per character that nobody can save: of its questions any may come, answers are sure."""
+    return math.log(len(text) // width(text)) / width(text)
 
 
 def record(seed, precision):

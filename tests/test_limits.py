@@ -239,7 +239,15 @@ def test_the_training_never_reads_an_unseen_line():
     assert len(starts) == len(unseen[0])  # windows of a batch begin at every place of a line
 
 
-@pytest.mark.parametrize("pairs", [[("a=", "b")] * 10, [("a=", "b"), ("aa=", "b")]])
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        [("a=", "b")] * 10,
+        [("a=", "b"), ("aa=", "b")],
+        [("a=", "bb"), ("aa=", "b")],  # lines of one length, questions of two
+        [("a", "b"), ("c", "d")],
+    ],
+)
 def test_items_that_would_spoil_the_split_are_refused(pairs):
     with pytest.raises(ValueError, match="every item once"):
         own_task.write(pairs)
@@ -279,6 +287,8 @@ def test_only_whole_answers_count():
 def test_the_floor_of_a_task_is_the_entropy_of_its_questions():
     text = own_task.write(own_task.added_numbers())
     assert own_task.floor(text) == pytest.approx(4 * math.log(10) / len("12+34=640\n"))
+    few = own_task.write((f"{n:02}=", f"{n:02}") for n in range(20))
+    assert own_task.floor(few) == pytest.approx(math.log(20) / len("07=07\n"))
 
 
 @pytest.mark.slow
