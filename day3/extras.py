@@ -72,9 +72,8 @@ def development_loss(module, text, settings):
 
 
 def main():
-    text = corpus.find()[1]
-    text = split(text)[0]  # the validation split stays unread
-    precision = "bfloat16" if machine.bfloat16_pays("cpu") else "float32"
+    text = split(corpus.find()[1])[0]  # the validation split stays unread
+    precision = machine.precision()
     losses = {}
     for name, (replacements, words) in VARIANTS.items():
         module = variant(replacements)

@@ -58,7 +58,7 @@ def rise(rows, curves):
         shown = (
             (half_way(steps, curve), "{}-{}".format(*steepest(steps, curve)))
             if curve is not None
-            else "--"
+            else ["--", "--"]
         )
         cells.append([str(cell) for cell in shown])
     return [", ".join(column) for column in zip(*cells, strict=True)]

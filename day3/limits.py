@@ -44,7 +44,7 @@ def rows(name, path=RECORD):
 
 def record():
     """Take what is missing, a seed at a time."""
-    precision = "bfloat16" if machine.bfloat16_pays("cpu") else "float32"
+    precision = machine.precision()
     for name, (experiment, seeds) in EXPERIMENTS.items():
         for seed in seeds:
             if f"{name}, seed {seed}" in read():

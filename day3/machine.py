@@ -57,6 +57,11 @@ def bfloat16_pays(device):
     return product_seconds(torch.bfloat16, *sizes) < 0.7 * product_seconds(torch.float32, *sizes)
 
 
+def precision(device="cpu"):
+    """What to train in: "bfloat16" where that pays, else "float32"."""
+    return "bfloat16" if bfloat16_pays(device) else "float32"
+
+
 def product_seconds(dtype, rows, inner, columns):
     """The shortest of eight times that a product of two matrices took, in seconds."""
     a, b = torch.ones(rows, inner, dtype=dtype), torch.ones(inner, columns, dtype=dtype)

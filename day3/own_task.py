@@ -156,8 +156,7 @@ def main(arguments):
         right = grade(run, unseen)[0]
         print(f"step {run.step:4}  loss {loss(run, text):.3f}  right {right:6.1%}", flush=True)
 
-    precision = "bfloat16" if machine.bfloat16_pays("cpu") else "float32"
-    run = train(text, precision=precision, report=report)
+    run = train(text, precision=machine.precision(), report=report)
     print(f"floor      loss {floor(text):.3f}: the questions are random, the answers are not")
     for got, line in grade(run, unseen)[1][:5]:
         print(f"wrong: {got!r}, right is {line!r}")

@@ -17,8 +17,7 @@ def plan(settings, module, text, device, until, world):
     Measures a throw-away model -> settings, and the seconds that training will take.
     """
     if settings.precision == "auto":
-        fast = machine.bfloat16_pays(device)
-        settings = dataclasses.replace(settings, precision="bfloat16" if fast else "float32")
+        settings = dataclasses.replace(settings, precision=machine.precision(device))
 
     def left():
         return until - time.perf_counter()

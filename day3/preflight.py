@@ -23,7 +23,7 @@ def preflight(model, V, context):
         moved = copy.deepcopy(model)
         # zero projections at birth would hide a leak behind them and stop every gradient
         with torch.no_grad():
-            for p in {id(p): p for p in moved.parameters()}.values():
+            for p in moved.parameters():
                 p.add_(0.1 * torch.randn_like(p))
         findings = [*unusable_answers(copy.deepcopy(moved), ids)]
         if findings:  # then every other answer would mislead
