@@ -33,7 +33,7 @@ from settings import with_size
 from text import split
 
 BOOKS = Path(__file__).resolve().with_name("model.py")
-SMALL = 0.01  # nats: an interval this narrow around 0 says "the same"
+SMALL = 0.01  # nats: an interval within so much of 0 says "the same"
 # two-sided 95 % points of Student's distribution, by the number of pairs less one
 STUDENT = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306}
 
@@ -82,8 +82,8 @@ def found(differences):
 
 def points(findings, expected, differences, size, pace):
     """The rubric: line -> (points, of how many). size and pace are yours over the book's."""
-    outcome, (_, half) = found(differences), interval(differences)
-    shown = outcome != "same" or half < SMALL
+    outcome, (mean, half) = found(differences), interval(differences)
+    shown = outcome != "same" or abs(mean) + half < SMALL
     return {
         "sound: the preflight finds nothing": (3 * (not findings), 3),
         f"as large as the book's, within a tenth ({size:.2f} times)": (int(0.9 <= size <= 1.1), 1),
@@ -112,17 +112,19 @@ def main():
             raise ValueError("give two to nine different --seeds, and at least 2 --steps")
         module = checkpoint.load_module(settings.model)
         text = split(corpus.find()[1])[0]  # the validation split stays unread
-        precision = "bfloat16" if machine.bfloat16_pays("cpu") else "float32"
-        asked = with_size(RunSettings(steps=settings.steps, precision=precision), settings.size)
-        model = Run(asked, module, text, "cpu").model
-        findings = preflight(model, model.config.vocab_size, asked.context)
+        asked = RunSettings(steps=settings.steps, precision=machine.precision())
+        asked = with_size(asked, settings.size)
+        run = Run(asked, module, text, "cpu")
+        findings = preflight(run.model, len(run.alphabet), asked.context)
+        for finding in findings:
+            print(f"preflight: {finding}")
+        mine, books = compare(module, text, asked, settings.seeds)
+    except FloatingPointError:
+        sys.exit(f"project: {settings.model} diverged, and what is no number cannot be compared")
     except NotImplementedError as error:
         sys.exit(f"project: {settings.model} is not written to its end: {error} is still blank")
     except (ValueError, OSError) as error:
         sys.exit(f"project: {error}")
-    for finding in findings:
-        print(f"preflight: {finding}")
-    mine, books = compare(module, text, asked, settings.seeds)
     differences = [a[0] - b[0] for a, b in zip(mine, books, strict=True)]
     mean, half = interval(differences)
     ends = f"{mean - half:+.4f} to {mean + half:+.4f}"

@@ -70,6 +70,16 @@ def test_a_worse_model_is_found_worse(tmp_path, text):
     assert project.found([-0.2, 0.21, 0.19]) == "same"
 
 
+@pytest.mark.parametrize(("mean", "shown"), [(0.0, True), (0.009, False)])
+def test_an_interval_that_reaches_beyond_the_small_shows_nothing(mean, shown):
+    """0.009 give or take 0.0095 reaches 0.0185."""
+    spread = 0.0095 * math.sqrt(3) / project.STUDENT[2]
+    differences = [mean - spread, mean, mean + spread]
+    assert project.interval(differences) == pytest.approx((mean, 0.0095))
+    rubric = project.points([], "same", differences, 1, 1)
+    assert (sum(got for got, _ in rubric.values()) == 10) == shown
+
+
 def test_a_model_that_reads_the_answer_loses_the_points_for_being_sound(tmp_path):
     path = tmp_path / "model.py"
     path.write_text(SOURCE.replace(CAUSAL, CAUSAL.replace("S - T", "S - T + 1")), encoding="utf-8")
@@ -91,6 +101,7 @@ def test_a_model_that_reads_the_answer_loses_the_points_for_being_sound(tmp_path
         (["model.py", "--expect", "same", "--seeds", "1", "1"], "two to nine different --seeds"),
         (["model.py", "--expect", "same", "--steps", "1"], "at least 2 --steps"),
         (["blank.py", "--expect", "same"], "exercise 3.5 is still blank"),
+        (["wild.py", "--expect", "same", "--size", "tiny"], "wild.py diverged"),
     ],
 )
 def test_what_cannot_be_measured_is_told_in_a_sentence(words, said, tmp_path, small_text):
@@ -98,6 +109,10 @@ def test_what_cannot_be_measured_is_told_in_a_sentence(words, said, tmp_path, sm
 
     (tmp_path / "model.py").write_text(SOURCE, encoding="utf-8")
     (tmp_path / "blank.py").write_text(blank(SOURCE), encoding="utf-8")
+    wild = SOURCE.replace("self.config", "self.kept").replace(
+        "(self.norm(x))", "(self.norm(x) / 0)"
+    )
+    (tmp_path / "wild.py").write_text(wild, encoding="utf-8")
     program = project.BOOKS.with_name("project.py")
     done = subprocess.run(
         [sys.executable, program, *words], cwd=tmp_path, capture_output=True, text=True, check=False,
