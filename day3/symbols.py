@@ -135,13 +135,6 @@ def own_case(table, symbols):
     return float(found.mean()), 1 / len(pairs)
 
 
-def between_kinds(table, symbols):
-    """Share of the symbols' variance that lies between the means of their kinds: 0 to 1."""
-    kind = kinds(symbols)
-    means = np.stack([table[kind == k].mean(axis=0) if k in kind else table[0] for k in range(4)])
-    return float(means[kind].var(axis=0).sum() / table.var(axis=0).sum())
-
-
 def main():
     """Capitals planted apart from lower case, and nothing else."""
     rng = np.random.default_rng(0)

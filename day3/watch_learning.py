@@ -95,8 +95,6 @@ def snapshot(model, table_at_birth, x, y, random, natural, alphabet):
         "repeated at random": halves(model, *random),
         "repeated text": halves(model, *natural),
         "cosine with birth": ((table * table_at_birth).sum(axis=1) / lengths).mean(),
-        "length": np.linalg.norm(table, axis=1).mean(),
-        "between kinds": symbols.between_kinds(table, alphabet.symbols),
         "same kind": symbols.same_kind(table, alphabet.symbols)[0],
         "own case": symbols.own_case(table, alphabet.symbols)[0],
     }
@@ -177,7 +175,6 @@ def at_the_end(run, model, birth, x, y, random, natural, text):
     return {name: recording.rounded(value) for name, value in found.items()} | {
         "validation": round(run.loss(validation), 4),
         "by position": lens.binned(lens.by_position(model, *every)),
-        "untrained by position": lens.binned(lens.by_position(birth, x, y)),
         "active": recording.rounded([row["active"] for row in bends]),
         "silent": [len(row["silent"]) for row in bends],
         "units": bends[0]["units"],

@@ -336,10 +336,9 @@ def test_planted_clusters_are_found_and_shuffled_answers_are_chance():
         deals = symbols.shuffled(table, alphabet, question, rng, times=100)
         assert abs(np.mean(deals) - 0.5) < 0.06, question
     assert symbols.same_kind(table, alphabet)[0] == 1
-    assert symbols.between_kinds(table, alphabet) > 0.95
     noise = rng.normal(size=table.shape)
     found, chance = symbols.same_kind(noise, alphabet)
-    assert abs(found - chance) < 0.25 and symbols.between_kinds(noise, alphabet) < 0.15
+    assert abs(found - chance) < 0.25
 
 
 def test_intervals_are_those_of_the_papers():
