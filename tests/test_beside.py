@@ -42,10 +42,17 @@ def test_another_order_of_the_same_sums_is_the_same_model(tmp_path, text):
     assert "the same losses to" in sentence(SOURCE.replace(old, new), tmp_path, text)
 
 
-def test_a_model_that_goes_another_way_is_told_at_which_step(tmp_path, text):
+def test_a_model_that_computes_something_else_parts(tmp_path, text):
     old = "x = x + self.dropout(self.attention(self.norm_1(x), cache))"
     assert SOURCE.count(old) == 1
-    said = sentence(
-        SOURCE.replace(old, "x = x + 0.01 * x.mean(dim=1, keepdim=True)"), tmp_path, text
-    )
-    assert "the losses part" in said and "at step " in said
+    other = SOURCE.replace(old, "x = x + 0.01 * x.mean(dim=1, keepdim=True)")
+    assert "the losses part" in sentence(other, tmp_path, text)
+
+
+def test_a_model_that_goes_another_way_is_told_at_which_step(tmp_path, text, monkeypatch):
+    def pretended(settings, module, *_):
+        return [4.0, 3.0, 2.5 if module.__file__ == str(beside.BOOKS) else 2.0]
+
+    monkeypatch.setattr(beside, "first_losses", pretended)
+    said = "2.000 and 2.500 at step 2; after 3 steps yours has 2.000, the book's 2.500"
+    assert sentence(SOURCE, tmp_path, text).endswith(said)
