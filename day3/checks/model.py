@@ -1858,7 +1858,7 @@ class exercise_3_6:
         (
             "logits, _ = self(fresh, cache=cache); chosen = choose(logits[:, -1], temperature, "
             "top_k, top_p, generator). Yield it; fresh = chosen[:, None]; when the window is longer "
-            "than context: cache, fresh = [], window[:, -context // 2 :]."
+            "than context: window = window[:, -max(1, context // 2) :]; cache, fresh = [], window."
         ),
     )
 
@@ -1875,6 +1875,7 @@ class exercise_3_6:
         yield "GPT.generate", model(context=1), ids, 4, 0.0
         yield "GPT.generate", model(context=4), rng.integers(7, size=(5, 4)), 8, 0.0
         yield "GPT.generate", model(context=2), ids[:, :1], 6, 0.0
+        yield "GPT.generate", model(context=5), np.array([[3, 0, 2], [1, 5, 4], [6, 1, 1]]), 9, 0.0
         for stop in (0, 1, 2, 2):
             five, ids = model(V=5, positions="learned"), rng.integers(5, size=(3, 2))
             yield "GPT.generate", five, ids, 9, 0.0, None, None, None, stop
@@ -1884,7 +1885,7 @@ class exercise_3_6:
 
     def random_call(rng):
         V, B, T = rng.integers([3, 1, 1], [8, 4, 8]).tolist()
-        positions, context = str(rng.choice(["rotary", "learned"])), int(rng.choice([1, 2, 4, 6]))
+        positions, context = str(rng.choice(["rotary", "learned"])), int(rng.choice([1, 2, 5, 6]))
         config = (Shown(V, context, 1, n_head=2, n_embd=8, positions=positions),)
         ids, length = rng.integers(V, size=(B, T)), int(rng.integers(1, 9))
         if rng.random() < 0.3:
@@ -2215,6 +2216,11 @@ class exercise_3_6:
         half_of_one_when_full = slip(
             half_of_one.__doc__,
             grow=afresh(lambda window, context: window[:, -(context // 2) :], spare=1),
+        )
+        half_rounded_up = slip(
+            """When the window starts afresh, half of an odd context is rounded up here. Of 7 symbols 3
+            should stay; mind that -7 // 2 is -4.""",
+            grow=afresh(lambda window, context: window[:, -context // 2 :]),
         )
         half_and_the_newest = slip(
             """When the window starts afresh, it keeps half of the context and the newest symbol beside
