@@ -227,7 +227,7 @@ def test_accumulated_gradients_are_those_of_the_whole_batch(tmp_path, small_text
 
 
 def test_bfloat16_ends_near_float32(tmp_path, small_text):
-    """T30: the loss within 1 %."""
+    """The loss within 1 %."""
     ends = []
     for precision in ("float32", "bfloat16"):
         out = tmp_path / precision
@@ -238,7 +238,7 @@ def test_bfloat16_ends_near_float32(tmp_path, small_text):
 
 
 def test_learning_by_heart_is_noticed_and_healthy_learning_is_not(tmp_path, small_text):
-    """T19: 1,500 characters are learned by heart; 30,000 are not, in as many steps."""
+    """1,500 characters are learned by heart; 30,000 are not, in as many steps."""
     short = tmp_path / "short.txt"
     short.write_text(small_text.read_text()[:1500])
     words = ["--size", "tiny", "--n-layer", "1", "--context", "32", "--batch", "16"]
