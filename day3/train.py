@@ -139,7 +139,10 @@ def train(settings, started):
             if aside:
                 terminal.say(f"the run before is in {aside} now")
         if not go_through(run, records, terminal, plays):
-            terminal.say(f"\nstopped at step {run.step}, saved; go on with: {resume_command(run)}")
+            again = f"day3/train.py --resume{found_by(run, '--out', run.settings.out)}"
+            terminal.say(
+                f"\nstopped at step {run.step}, saved; go on with: {program(world)} {again}"
+            )
             return 130
         if rank == 0:
             finish(run, records, text, terminal, plays)
@@ -333,11 +336,6 @@ def write_page(run):
     except Exception as error:  # noqa: BLE001 - also of a model file that only training fits
         return f"\nno gpt.html: {error}"
     return ""
-
-
-def resume_command(run):
-    where = found_by(run, "--out", run.settings.out)
-    return f"{program(run.world)} day3/train.py --resume{where}"
 
 
 def found_by(run, flag, path):

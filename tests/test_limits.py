@@ -4,10 +4,8 @@ import ast
 import contextlib
 import dataclasses
 import math
-import os
 import re
 import runpy
-import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -241,18 +239,10 @@ def test_the_training_never_reads_an_unseen_line():
     assert len(starts) == len(unseen[0])  # windows of a batch begin at every place of a line
 
 
-@pytest.mark.parametrize(
-    "pairs",
-    [
-        [("a=", "b")] * 10,
-        [("a=", "b"), ("aa=", "b")],
-        [("a=", "bb"), ("aa=", "b")],  # lines of one length, questions of two
-        [("a", "b"), ("c", "d")],
-    ],
-)
-def test_items_that_would_spoil_the_split_are_refused(pairs):
+@pytest.mark.parametrize("lines", ["a=b a=b", "a=b aa=b", "a=bb aa=b", "ab cd"])
+def test_items_that_would_spoil_the_split_are_refused(lines):
     with pytest.raises(ValueError, match="every item once"):
-        own_task.write(pairs)
+        own_task.write((line, "") for line in lines.split())
 
 
 class Answers:
@@ -420,36 +410,25 @@ def test_the_figures_are_drawn_from_the_record(record, tmp_path):
 # ---- as programs
 
 
-def program(path, *words, cwd):
-    command = [sys.executable, str(ROOT / path), *words]
-    return subprocess.run(
-        command, capture_output=True, text=True, cwd=cwd, check=False, env=os.environ, timeout=300
-    )
-
-
-def test_the_predictions_are_a_program(tmp_path):
-    done = program("day3/minute.py", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert "801,664 parameters" in done.stdout
-    assert "4.1744" in done.stdout
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "says"),
-    [("floor", "every rule"), ("overfitting", "restored"), ("own_task", "right  ")],
+    [
+        ("minute", r"801,664 parameters(.|\n)*4\.1744"),
+        pytest.param("floor", "every rule", marks=pytest.mark.slow),
+        pytest.param("overfitting", "restored", marks=pytest.mark.slow),
+        pytest.param("own_task", "right  ", marks=pytest.mark.slow),
+    ],
 )
-def test_the_short_versions_run_from_any_folder(
-    name, says, tmp_path, shakespeare, monkeypatch, capsys
-):
+def test_the_programs_run_from_any_folder(name, says, tmp_path, small_text, monkeypatch, capsys):
     """Each to its last line, with a smaller model."""
     smaller = dataclasses.replace(SIZES["tiny"], n_layer=1, n_head=1, n_embd=8)
     monkeypatch.setitem(SIZES, "tiny", smaller)
+    monkeypatch.setenv("TINY_SHAKESPEARE", str(small_text))
     monkeypatch.setattr(sys, "argv", [name])
     monkeypatch.chdir(tmp_path)
     with contextlib.suppress(SystemExit):
         runpy.run_path(str(ROOT / "day3" / f"{name}.py"), run_name="__main__")
-    assert says in capsys.readouterr().out
+    assert re.search(says, capsys.readouterr().out)
 
 
 def test_a_wrong_word_is_answered_with_what_there_is(capsys):

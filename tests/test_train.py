@@ -124,13 +124,13 @@ def test_the_plan_leaves_time_for_every_look(tmp_path, small_text, monkeypatch):
 
 @posix
 @pytest.mark.slow
-def test_killed_ten_times_and_resumed_is_as_if_nothing_had_happened(tmp_path, small_text):
-    words = [*TINY, "--steps", "1500", "--dropout", "0.1", "--data", str(small_text)]
+def test_killed_six_times_and_resumed_is_as_if_nothing_had_happened(tmp_path, small_text):
+    words = [*TINY, "--steps", "600", "--dropout", "0.1", "--data", str(small_text)]
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     assert run(*words, "--out", whole).returncode == 0
     chance = random.Random(4)
     words += ["--out", str(broken)]
-    evaluations = [0, 1] * 5  # how many each process reaches before it is killed
+    evaluations = [0, 1] * 3  # how many each process reaches before it is killed
     chance.shuffle(evaluations)
     reached = set()
     for wanted in evaluations:
@@ -151,7 +151,7 @@ def test_killed_ten_times_and_resumed_is_as_if_nothing_had_happened(tmp_path, sm
         process.send_signal(signal.SIGKILL)
         process.communicate()
         words = ["--resume", "--out", str(broken)]
-    assert len(reached) > 2, "always the same checkpoint: the kills came too early"
+    assert len(reached) > 1, "always the same checkpoint: the kills came too early"
     assert run(*words).returncode == 0
     same(weights(whole)["model"], weights(broken)["model"])
     curves = []
