@@ -13,11 +13,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from study.exercises import blank
 
 import checkpoint
+import model
+import optim
 import plan
 import train
 from run import Run
+from settings import Settings, bytes_to_train, with_size
 
 DAY3 = Path(train.__file__).parent
 # on Windows there is no SIGKILL, no limit on a file's size, and another /dev
@@ -206,12 +210,7 @@ def test_two_processes_follow_the_curve_of_one(tmp_path, small_text):
 
 def test_accumulated_gradients_are_those_of_the_whole_batch(tmp_path, small_text):
     """Parts of unequal size count by their rows: 8 rows in 3 parts are 3, 3 and 2."""
-    import dataclasses
-
-    from run import Run
-    from settings import Settings, with_size
-
-    module = train.checkpoint.load_module(DAY3 / "model.py")
+    module = checkpoint.load_module(DAY3 / "model.py")
     words = {"n_layer": 2, "n_head": 2, "n_embd": 16, "context": 32, "batch": 8, "steps": 10}
     settings = with_size(Settings(precision="float32", out=tmp_path, **words), "tiny")
     grads = []
@@ -265,10 +264,6 @@ def test_nothing_is_known_by_heart_before_it_was_read_once(tmp_path, small_text,
 
 
 def test_bytes_to_train_are_those_of_the_tensors():
-    import model
-    import optim
-    from settings import bytes_to_train
-
     gpt = model.GPT(model.Config(65, 64, 4, 4, 128))
     n = sum(p.numel() for p in gpt.parameters())
     for kind in ("muon", "adamw"):
@@ -375,8 +370,6 @@ def limited(code, limit):
 @posix
 def test_a_full_disk_leaves_the_last_good_checkpoint(tmp_path):
     """The limit on a file's size stands for the disk."""
-    import checkpoint
-
     path = tmp_path / "gpt.pt"
     checkpoint.save(path, {"weights": torch.ones(3)})
     kept = path.read_bytes()
@@ -404,8 +397,6 @@ def test_a_run_on_a_full_disk_says_what_to_do(tmp_path, small_text, limit):
 
 
 def test_resume_refuses_another_text_and_other_settings(tmp_path, small_text, capsys):
-    import checkpoint
-
     out = tmp_path / "out"
     assert train.main([*TINY, "--steps", "12", "--data", str(small_text), "--out", str(out)]) == 0
     resume = ["--resume", "--out", str(out)]
@@ -439,14 +430,11 @@ def test_a_run_stopped_at_its_end_is_finished_by_resume(tmp_path, small_text):
 
 
 def test_a_run_stopped_before_its_first_step_is_resumed(tmp_path, small_text):
-    from run import Run
-    from settings import Settings, with_size
-
     out = tmp_path / "out"
     out.mkdir()
     words = {"n_layer": 2, "n_head": 2, "n_embd": 16, "context": 32, "batch": 8, "steps": 12}
     start = Settings(precision="float32", device="cpu", out=out, data=str(small_text), **words)
-    module = train.checkpoint.load_module(DAY3 / "model.py")
+    module = checkpoint.load_module(DAY3 / "model.py")
     Run(with_size(start, "tiny"), module, small_text.read_text(), "cpu").save()
     assert train.main(["--resume", "--out", str(out)]) == 0
     assert not (out / "earlier-1").exists()
@@ -483,8 +471,6 @@ def test_an_error_in_the_learners_file_is_told_with_its_line(
 
 
 def test_a_blank_of_the_model_says_what_is_to_be_written(tmp_path, small_text, capsys):
-    from study.exercises import blank
-
     mine = tmp_path / "model.py"
     mine.write_text(blank((DAY3 / "model.py").read_text()))
     words = [*TINY, "--steps", "12", "--data", str(small_text), "--out", str(tmp_path / "out")]
