@@ -63,7 +63,7 @@ def main(arguments=None):
         print(f"train.py: {error} is still to be written in {settings.model}", file=sys.stderr)
         return 1
     except ValueError as error:
-        print(f"train.py: {error}{place(error, settings.model)}", file=sys.stderr)
+        print(f"train.py: {error}{place(error)}", file=sys.stderr)
         return 2
     except OSError as error:
         where = f"{error.filename}: {error.strerror}" if error.filename else error
@@ -74,7 +74,7 @@ def main(arguments=None):
         print(f"train.py: {where}", file=sys.stderr)
         return 2
     except Exception as error:
-        where = place(error, settings.model)
+        where = place(error)
         if not where:
             raise
         print(f"train.py: {type(error).__name__}: {error}{where}", file=sys.stderr)
@@ -84,11 +84,11 @@ def main(arguments=None):
             dist.destroy_process_group()
 
 
-def place(error, model):
+def place(error):
     """Where in the learner's own file an error arose: " (model.py, line 3)", else nothing."""
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename) == model]
-    own = model.name != "model.py" or model.parent != Settings().model.parent
-    return f" ({model}, line {frames[-1].lineno})" if frames and own else ""
+    own = getattr(sys.modules.get("model_given"), "__file__", None)  # as checkpoint.py calls it
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == own]
+    return f" ({own}, line {frames[-1].lineno})" if frames else ""
 
 
 def train(settings, started):

@@ -470,6 +470,24 @@ def test_an_error_in_the_learners_file_is_told_with_its_line(
     assert f"mine.py, line {number}" in capsys.readouterr().err
 
 
+def test_an_error_in_the_learners_file_is_told_with_its_line_when_a_run_goes_on(
+    tmp_path, small_text, capsys, monkeypatch
+):
+    mine, text = tmp_path / "mine.py", (DAY3 / "model.py").read_text()
+    mine.write_text(text)
+    start = Settings(
+        precision="float32", device="cpu", steps=12, out=tmp_path, data=str(small_text), model=mine
+    )
+    module = checkpoint.load_module(mine)
+    Run(with_size(start, "tiny"), module, small_text.read_text(), "cpu").save()
+    mine.write_text(text.replace("return weights @ v\n", "return weights @ k.mT\n"))
+    monkeypatch.setattr(checkpoint, "of_this_book", lambda path: True)  # as in my/
+    assert train.main(["--resume", "--out", str(tmp_path)]) == 2
+    assert re.search(
+        r"train\.py: RuntimeError: .* \(.*mine\.py, line \d+\)", capsys.readouterr().err
+    )
+
+
 def test_a_blank_of_the_model_says_what_is_to_be_written(tmp_path, small_text, capsys):
     mine = tmp_path / "model.py"
     mine.write_text(blank((DAY3 / "model.py").read_text()))
