@@ -34,7 +34,7 @@ class Config:
 class LayerNorm(nn.Module):
     """Give every position mean 0 and variance 1 over its channels, then a learned scale and shift.
 
-    x (..., C) -> (..., C). 1e-5 is added to the variance, under the root. Ba et al. 2016.
+    1e-5 is added to the variance, under the root. Ba et al. 2016.
     """
 
     def __init__(self, C):
@@ -44,6 +44,7 @@ class LayerNorm(nn.Module):
 
     # exercise 3.1
     def forward(self, x):
+        """x (..., C) -> (..., C)."""
         # one fused kernel for (x - mean) / sqrt(variance + 1e-5) * gain + bias
         return F.layer_norm(x, self.gain.shape, self.gain, self.bias, eps=1e-5)
 
@@ -51,8 +52,8 @@ class LayerNorm(nn.Module):
 class PositionalEncoding(nn.Module):
     """Turn each pair of neighbouring channels by an angle that grows with the position.
 
-    x (B, H, T, D), the first of them at position `start` -> (B, H, T, D). The product of a turned
-    query and a turned key depends on their distance alone. Su et al. 2021, equation 34.
+    The product of a turned query and a turned key depends on their distance alone. Su et al. 2021,
+    equation 34.
     """
 
     def __init__(self, context, D):
@@ -64,6 +65,7 @@ class PositionalEncoding(nn.Module):
 
     # exercise 3.2
     def forward(self, x, start=0):
+        """x (B, H, T, D), the first of them at position `start` -> (B, H, T, D)."""
         # a pair is a complex number, and turning it is a product with cos + i sin
         here, exact = slice(start, start + x.shape[-2]), torch.promote_types(x.dtype, torch.float32)
         turn = torch.view_as_complex(self.turn[here].to(exact))  # (T, D / 2)
@@ -74,8 +76,8 @@ class PositionalEncoding(nn.Module):
 class MultiHeadAttention(nn.Module):
     """Every position gathers from itself and its past, H times side by side.
 
-    x (B, T, C) -> (B, T, C). `cache` is a dictionary, empty at first: under "k" (turned) and "v" it
-    keeps the keys and values (B, H, S, D) of all positions so far, and grows with every call.
+    `cache` is a dictionary, empty at first: under "k" (turned) and "v" it keeps the keys and values
+    (B, H, S, D) of all positions so far, and grows with every call.
     With `watch` set, the weights (B, H, T, S) of the last call stay in `weights`.
     """
 
@@ -90,6 +92,7 @@ class MultiHeadAttention(nn.Module):
 
     # exercise 3.3
     def forward(self, x, cache=None):
+        """x (B, T, C), cache or None -> (B, T, C)."""
         B, T, C = x.shape
         H, D = self.H, C // self.H
         qkv = self.query_key_value(x).view(B, T, 3 * H, D).transpose(1, 2)  # (B, 3 H, T, D)
@@ -119,7 +122,7 @@ class MultiHeadAttention(nn.Module):
 
 
 class FeedForward(nn.Module):
-    """Each position alone: widen four times, bend, narrow. x (B, T, C) -> (B, T, C)."""
+    """Each position alone: widen four times, bend, narrow."""
 
     def __init__(self, config):
         super().__init__()
@@ -129,11 +132,12 @@ class FeedForward(nn.Module):
 
     # exercise 3.4
     def forward(self, x):
+        """x (B, T, C) -> (B, T, C)."""
         return self.project(F.gelu(self.widen(x), approximate=self.gelu))
 
 
 class TransformerBlock(nn.Module):
-    """Gather, then think; each adds to the residual stream. x (B, T, C) -> (B, T, C).
+    """Gather, then think; each adds to the residual stream.
 
     Dropout falls on what a branch says, before it is added.
     """
@@ -148,6 +152,7 @@ class TransformerBlock(nn.Module):
 
     # exercise 3.4
     def forward(self, x, cache=None):
+        """x (B, T, C), cache or None -> (B, T, C)."""
         x = x + self.dropout(self.attention(self.norm_1(x), cache))
         return x + self.dropout(self.feed_forward(self.norm_2(x)))
 

@@ -2,11 +2,13 @@
 
 import json
 import os
-import subprocess
 import sys
 import threading
+from subprocess import DEVNULL, PIPE, Popen
 
-from study.server import FORKS, LONGEST, SECONDS
+SECONDS = 10  # of the processor, where the system counts them
+LONGEST = 60  # seconds of the clock, on a machine that is busy with something else
+FORKS = hasattr(os, "fork")
 
 
 class Judge:
@@ -25,25 +27,16 @@ class Judge:
         )
         # one thread is enough for small arrays, and starts sooner
         alone = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-c", start],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd=self.book.root,
-            env=os.environ | alone | {"PYTHONIOENCODING": "utf-8"},
-            encoding="utf-8",
-        )
+        environment = os.environ | alone | {"PYTHONIOENCODING": "utf-8"}
+        self.process = Popen(
+            [sys.executable, "-P", "-c", start], cwd=self.book.root, env=environment,
+            stdin=PIPE, stdout=PIPE, stderr=DEVNULL, encoding="utf-8",
+        )  # fmt: skip
 
     def verdict(self, task):
         """The verdict on one exercise, a dictionary (study/judge.py)."""
-        mine = self.book.mine(task)
-        request = {
-            "exercise": task.exercise,
-            "mine": str(mine),
-            "reference": str(task.lesson),
-            "check": str(self.book.check(task.lesson)),
-        }
+        mine, check = self.book.mine(task), self.book.check(task.lesson)
+        request = [task.exercise, *map(str, (mine, task.lesson, check))]
         if self.process is None:
             self.start()
         # the process has a limit of its own where it can fork
@@ -59,19 +52,12 @@ class Judge:
             timer.cancel()
         if not line or not FORKS:
             self.close()
-        told = json.loads(line) if line else self.gone(task)
-        own = {"exercise": task.id, "title": task.title, "file": self.book.short(mine)}
-        return told | own
-
-    def gone(self, task):
-        return {
-            "exercise": task.id,
-            "status": "stopped",
-            "message": (
-                f"The check ended without an answer, or took more than {SECONDS} s. Is there a loop "
-                "that never ends? If not, `study doctor` says what is wrong here."
-            ),
-        }
+        if line:
+            return json.loads(line)
+        return stopped(
+            f"The check ended without an answer, or took more than {SECONDS} s. Is there a loop "
+            "that never ends? If not, `study doctor` says what is wrong here."
+        )
 
     def close(self):
         if self.process is not None:
@@ -80,3 +66,8 @@ class Judge:
             self.process.stdin.close()
             self.process.stdout.close()
             self.process = None
+
+
+def stopped(message):
+    """The verdict where nothing could be judged."""
+    return {"status": "stopped", "message": message}

@@ -73,22 +73,16 @@ class Book:
         for name, day in self.days.items():
             own = [task for lesson in self.lessons(name) for task in exercises(lesson, name)]
             own.sort(key=lambda task: number(task.id))
-            parts = [
-                (Task(p["id"], p["title"], p["minutes"], name), "last" in p) for p in day["parts"]
-            ]
-            first, last = (
-                [task for task, late in parts if late is late_one] for late_one in (False, True)
-            )
-            tasks |= {task.id: task for task in (*first, *own, *self.bugs(name), *last)}
+            parts = [Task(p["id"], p["title"], p["minutes"], name) for p in day["parts"]]
+            late = {p["id"] for p in day["parts"] if "last" in p}
+            order = sorted([*parts, *own, *self.bugs(name)], key=lambda task: task.id in late)
+            tasks |= {task.id: task for task in order}
         return tasks
 
     def lessons(self, day):
         """The lesson files of a day that have checks."""
-        return sorted(
-            path
-            for path in self.folder(day).glob("*.py")
-            if self.check(path).exists() and "# exercise " in path.read_text("utf-8")
-        )
+        paths = [p for p in sorted(self.folder(day).glob("*.py")) if self.check(p).exists()]
+        return [path for path in paths if "# exercise " in path.read_text("utf-8")]
 
     def bugs(self, day):
         """The bug lab of a day: dayN/bugs/*.toml, each a task that is further."""
@@ -120,15 +114,9 @@ class Book:
 
     def way(self, name):
         """The tasks of a way, in the order of the book. KeyError for a way that is not in the plan."""
-        chosen = set()
-        for word in self.plan["ways"][name]["takes"]:
-            if word in self.days:
-                chosen |= {task.id for task in self.core(word)}
-            elif word == "further":
-                chosen |= {task.id for task in self.tasks.values() if task.further}
-            elif word in self.tasks:
-                chosen.add(word)
-        return [task for task in self.tasks.values() if task.id in chosen]
+        takes = {*self.plan["ways"][name]["takes"]}
+        tasks = self.tasks.values()
+        return [t for t in tasks if takes & {t.id, "further" if t.further else t.day}]
 
     def short(self, path):
         """A path as it is shown: from the root of the book."""
@@ -142,25 +130,20 @@ def number(name):
 
 def exercises(lesson, day):
     """The exercises of a lesson file, with what their checks say of them."""
-    known = described(Book.check(lesson))
     found = {e.id: e for e in find(lesson.read_text("utf-8"))}
-    return [
-        Task(id, told["title"], told["minutes"], day, found[id].further, lesson, told["hints"], id)
-        for id, told in known.items()
-        if id in found
-    ]
+    for id, told in described(Book.check(lesson)).items():
+        if id in found:
+            more = found[id].further, lesson, told["hints"], id
+            yield Task(id, told["title"], told["minutes"], day, *more)
 
 
 def described(path):
     """title, minutes and hints of every exercise of a file of checks, read without running it."""
-    told = {}
+    found = {}
     for node in ast.parse(path.read_text("utf-8")).body:
         if isinstance(node, ast.ClassDef) and node.name.startswith("exercise_"):
-            told[node.name.removeprefix("exercise_").replace("_", ".")] = {
-                target.id: ast.literal_eval(line.value)
-                for line in node.body
-                if isinstance(line, ast.Assign)
-                for target in line.targets
-                if isinstance(target, ast.Name) and target.id in ("title", "minutes", "hints")
-            }
-    return told
+            lines = [line for line in node.body if isinstance(line, ast.Assign)]
+            held = {getattr(line.targets[0], "id", ""): line.value for line in lines}
+            told = {name: ast.literal_eval(held[name]) for name in ("title", "minutes", "hints")}
+            found[node.name.removeprefix("exercise_").replace("_", ".")] = told
+    return found

@@ -33,9 +33,8 @@ def tick(book, done=(), undone=()):
         text = with_ticks(before, set(done), set(undone))
         for day in book.days:
             whole = {task.id for task in book.core(day)} <= ticked(text)
-            text = with_ticks(
-                text, {f"day {day}"} if whole else (), () if whole else {f"day {day}"}
-            )
+            box = {f"day {day}"}
+            text = with_ticks(text, box if whole else (), () if whole else box)
         if text != before:
             write(book.root / "README.md", text.encode("utf-8"))
     return ticked(text)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 from study import boxes, message, work
+from study.asking import stopped
 
 
 def checked(book, judge, task):
@@ -12,37 +13,25 @@ def checked(book, judge, task):
     work.make(book, task.day)
     mine = book.mine(task)
     work.keep(book, mine)
+    verdict = {"exercise": task.id, "title": task.title, "file": book.short(mine)}
     if edited(book, task.lesson):
         work.keep(book, task.lesson)
         name = book.short(task.lesson)
-        verdict = {
-            "exercise": task.id,
-            "title": task.title,
-            "file": book.short(mine),
-            "status": "stopped",
-            "message": (
-                f"{name} is the book's own file, and it was edited. Yours is {book.short(mine)}. "
-                f"`git restore {name}` puts the book's back; your edit is kept in .study/history/."
-            ),
-        }
+        verdict |= stopped(
+            f"{name} is the book's own file, and it was edited. Yours is {book.short(mine)}. "
+            f"`git restore {name}` puts the book's back; your edit is kept in .study/history/."
+        )
     elif task.planted and untouched(task, mine):
-        verdict = {
-            "exercise": task.id,
-            "title": task.title,
-            "file": book.short(mine),
-            "status": "blank",
-            "message": f"{task.symptom} One fault is in {book.short(mine)}; nothing was changed there yet.",
-            "untouched": True,
-        }
+        still = f"One fault is in {book.short(mine)}; nothing was changed there yet."
+        verdict |= {"status": "blank", "message": f"{task.symptom} {still}", "untouched": True}
     else:
-        verdict = judge.verdict(task)
+        verdict |= judge.verdict(task)
     changed = work.renamed(task.lesson, mine, {task.exercise})
     if changed and verdict["status"] != "right":
         verdict["message"] += " " + " ".join(changed)
-    done_now = [task.id] if verdict["status"] == "right" else []
-    undone = [task.id] if verdict["status"] in ("wrong", "blank") else []
+    right, missed = verdict["status"] == "right", verdict["status"] in ("wrong", "blank")
     try:
-        boxes.tick(book, done_now, undone)
+        boxes.tick(book, [task.id] if right else [], [task.id] if missed else [])
     except FileNotFoundError:
         verdict["note"] = "No box was ticked: README.md is missing. `git restore README.md`"
     return verdict

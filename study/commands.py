@@ -6,7 +6,8 @@ import sys
 from dataclasses import dataclass
 from functools import partial
 from inspect import signature
-from json import dumps, loads
+from json import dumps
+from shutil import rmtree
 
 import tyro
 from tyro.conf import Positional
@@ -35,8 +36,9 @@ class Commands:
         """
         book, tasks = self.book, found(self.book, what)
         if tasks[0].lesson is None:
-            boxes.tick(book, done=[tasks[0].id])
-            print(f"{tasks[0].id} {tasks[0].title}: ticked, on your word.")
+            boxes.tick(book, done=[what])
+            told = f"{what} {tasks[0].title}: ticked, on your word."
+            print(dumps([{"exercise": what, "status": "right"}]) if json else told)
             return 0
         verdicts = [checked(book, self.judge, task) for task in tasks]
         missed = [verdict for verdict in verdicts if verdict["status"] != "right"]
@@ -81,18 +83,15 @@ class Commands:
     def hint(self, what: Positional[str] = ""):
         """One more of the four hints: symptom, idea, where to look, nearly the answer."""
         book, task = self.book, single(self.book, what)
-        file = book.root / ".study" / "hints.json"
-        try:
-            rungs = {name: max(0, int(rung)) for name, rung in loads(file.read_text()).items()}
-        except (OSError, ValueError, TypeError, AttributeError):
-            rungs = {}
-        rungs[task.id] = min(rungs.get(task.id, 0) + 1, len(task.hints))
-        file.parent.mkdir(exist_ok=True)
-        boxes.write(file, dumps(rungs).encode())
+        file = book.root / ".study" / "hints" / task.id  # as long as hints were asked for
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("a") as asked:
+            asked.write(".")
+        shown = min(file.stat().st_size, len(task.hints))
         print(f"{task.id} {task.title}")
-        for number, text in enumerate(task.hints[: rungs[task.id]], 1):
+        for number, text in enumerate(task.hints[:shown], 1):
             print("\n".join(message.wrapped(f"{number}. {text}")))
-        left = len(task.hints) - rungs[task.id]
+        left = len(task.hints) - shown
         answer = f"study diff {task.id}{'' if task.id in done(book) else ' --reveal'}"
         print(f"\n{left} more: study hint {task.id}" if left else f"\nThe answer: {answer}")
         return 0
@@ -131,23 +130,18 @@ class Commands:
         """Blank again, and untick. A dated copy of your file goes to my/kept/.
 
         Args:
-            what: an exercise (1.2), a part (1.a) or a day (day1); all, or nothing: the whole book.
+            what: an exercise (1.2), a part (1.a) or a day (day1); all: the whole book.
         """
-        book, whole = self.book, what in ("", "all")
-        question = "This blanks every exercise of the book; copies go to my/kept/."
-        if not what and not agreed(question):
-            raise ValueError("nothing was changed: `study reset all` does it without asking")
+        if not what:
+            raise ValueError("name an exercise; `study reset all` blanks the whole book")
+        book, whole = self.book, what == "all"
         tasks = [t for t in book.tasks.values() if t.lesson] if whole else found(book, what)
-        if tasks[0].lesson is None:
-            boxes.tick(book, undone=[what])
-            print(f"{what}: unticked.")
-            return 0
         for copy in work.reset(book, tasks):
             print(f"kept {book.short(copy)}")
         if whole:  # hints begin anew, too
-            (book.root / ".study" / "hints.json").unlink(missing_ok=True)
+            rmtree(book.root / ".study" / "hints", ignore_errors=True)
         boxes.tick(book, undone=book.tasks if whole else [task.id for task in tasks])
-        print(f"Blank again: {', '.join(task.id for task in tasks)}.")
+        print(f"Begin anew: {', '.join(task.id for task in tasks)}.")
         return 0
 
     def status(self, way: str = ""):
@@ -229,14 +223,6 @@ class Commands:
         for program in programs:
             subprocess.run([sys.executable, *program.split()], cwd=self.book.root, check=True)
         return self.pages()
-
-
-def agreed(question):
-    """Whether somebody at a keyboard says yes."""
-    if not sys.stdin.isatty():
-        return False
-    print(f"{question} Go on? (yes) ", end="", flush=True)
-    return sys.stdin.readline().strip().lower() == "yes"
 
 
 def chosen(words, book, judge):

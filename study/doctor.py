@@ -3,17 +3,19 @@
 import importlib.metadata
 import importlib.util
 import os
+import platform
 import re
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
+LATER = {"torch": "from Day 2 on", "pytest": "to test", "hypothesis": "to test"}
 FIGURE = """
-import matplotlib
+import io, matplotlib
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt
-plt.plot([1, 2]); plt.savefig({path!r})
+from matplotlib import pyplot
+file = io.BytesIO()
+pyplot.plot([1, 2]); pyplot.savefig(file)
+print(f"a PNG of {file.tell():,} bytes")
 """
 STEP = """
 import torch
@@ -32,7 +34,8 @@ assert after < before
 
 def examine(book):
     """Print what was found: exit code 0, or 1 where something is wrong."""
-    rows = [python(), *packages(book), machine(), text(book), step(book), figure(), files(book)]
+    rows = [*packages(book), machine(), text(book), step(book), run(book, "figures", FIGURE)]
+    rows.append(files(book))
     for good, what, found, mend in rows:
         print(f"{'ok ' if good else '-- '} {what:12} {found}")
         if not good:
@@ -42,95 +45,62 @@ def examine(book):
     return 1 if wrong else 0
 
 
-def python():
-    version = ".".join(map(str, sys.version_info[:3]))
-    return sys.version_info >= (3, 11), "python", version, "install Python 3.11 or later"
-
-
 def packages(book):
     """What requirements.txt pins, beside what is installed."""
-    for line in (book.root / "requirements.txt").read_text("utf-8").splitlines():
-        pinned = re.match(r"([\w-]+)==([\w.]+)", line)
-        if not pinned:
-            continue
-        name, wanted = pinned.groups()
+    pins = (book.root / "requirements.txt").read_text("utf-8")
+    for name, wanted in re.findall(r"^([\w-]+)==([\w.]+)", pins, re.MULTILINE):
         try:
             version = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            later = {"torch": "from Day 2 on", "pytest": "to test", "hypothesis": "to test"}.get(
-                name
-            )
-            found = f"missing, needed {later}" if later else "missing"
-            yield bool(later), name, found, "pip install -r requirements.txt"
-            continue
-        tested = "" if version.split("+")[0] == wanted else f" (tested with {wanted})"
-        yield True, name, version + tested, ""
+            found = f"missing, needed {LATER[name]}" if name in LATER else "missing"
+            yield name in LATER, name, found, "pip install -r requirements.txt"
+        else:
+            tested = "" if version.split("+")[0] == wanted else f" (tested with {wanted})"
+            yield True, name, version + tested, ""
 
 
 def machine():
-    cores = os.cpu_count()
+    found = f"Python {platform.python_version()}, {os.cpu_count()} cores"
     try:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     except (AttributeError, ValueError, OSError):
-        return True, "machine", f"{cores} cores", ""
-    return memory > 2, "machine", f"{cores} cores, {memory:.0f} GiB", "training needs 2 GiB"
+        return True, "machine", found, ""
+    return memory > 2, "machine", f"{found}, {memory:.0f} GiB", "training needs 2 GiB"
 
 
 def text(book):
-    given = os.environ.get("TINY_SHAKESPEARE")
-    if given:
+    if given := os.environ.get("TINY_SHAKESPEARE"):
         mend = "TINY_SHAKESPEARE names a file that is not there: correct or unset it"
-        return Path(given).is_file(), "text", given, mend
-    if (book.root / "day3" / "data").is_dir():
-        return True, "text", "in day3/data/", ""
-    return True, "text", "not here yet: train.py downloads it, or writes grammar plays", ""
-
-
-def run(book, code):
-    """Run a few lines in a process of their own: (whether it went well, its last line)."""
-    folders = os.pathsep.join(str(book.root / day) for day in ("day3", "day1"))
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env=os.environ | {"PYTHONPATH": folders},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    lines = (done.stdout + done.stderr).strip().splitlines()
-    return done.returncode == 0, lines[-1] if lines else ""
+        return os.path.isfile(given), "text", given, mend
+    here = (book.root / "day3" / "data" / "tinyshakespeare.txt").exists()
+    later = "not here yet: train.py downloads it, or writes grammar plays"
+    return True, "text", "in day3/data/" if here else later, ""
 
 
 def step(book):
     if importlib.util.find_spec("torch") is None:
         return True, "training", "needs torch, from Day 2 on", ""
-    good, found = run(book, STEP)
-    return good, "training", found, "pip install -r requirements.txt; then see the line above"
+    return run(book, "training", STEP)
 
 
-def figure():
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "figure.png"
-        good, found = run_figure(path)
-    return good, "figures", found, "pip install -r requirements.txt; then see the line above"
-
-
-def run_figure(path):
-    done = subprocess.run(
-        [sys.executable, "-c", FIGURE.format(path=str(path))],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    if done.returncode or not path.exists():
-        return False, (done.stderr.strip().splitlines() or ["no file was written"])[-1]
-    return True, f"a PNG of {path.stat().st_size:,} bytes"
+def run(book, what, code):
+    """The row of a few lines that run in a process of their own: what they print last."""
+    mend = "pip install -r requirements.txt; then see the line above"
+    folders = os.pathsep.join(str(book.root / day) for day in ("day3", "day1"))
+    environment = os.environ | {"PYTHONPATH": folders}
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env=environment, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return False, what, "no answer within 120 s", mend
+    lines = (done.stdout + done.stderr).strip().splitlines()
+    return done.returncode == 0, what, lines[-1] if lines else "", mend
 
 
 def files(book):
     """Whether the learner's folder and the README can be written."""
-    for name in ("README.md", "."):
-        if not os.access(book.root / name, os.W_OK):
-            return False, "files", f"{name} cannot be written", "give yourself write permission"
-    return True, "files", "the book can be written", ""
+    shut = [name for name in ("README.md", ".") if not os.access(book.root / name, os.W_OK)]
+    found = f"{shut[0]} cannot be written" if shut else "the book can be written"
+    return not shut, "files", found, "give yourself write permission"

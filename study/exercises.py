@@ -18,35 +18,22 @@ class Exercise:
     id: str
     further: bool
     name: str
-    first: int  # line of the body's first statement after the docstring, from 1
+    first: int  # line below the docstring, from 1
     last: int
     indent: int
 
 
 def find(source):
     """The exercises of a lesson file's text, in order. ValueError for a mark above no function."""
-    lines, found = source.split("\n"), []
+    found, lines = [], source.split("\n")  # as Python counts: a form feed ends no line
     marks = {n: match for n, line in enumerate(lines, 1) if (match := MARK.match(line))}
     for prefix, node in functions(ast.parse(source)):
-        match = marks.pop(first_line(node) - 1, None)
-        if match is None:
-            continue
-        documented = ast.get_docstring(node) is not None
-        if documented and len(node.body) == 1:
-            raise ValueError(f"exercise {match[1]} ({node.name}) has no body to blank")
-        body = node.body[1 if documented else 0]
-        # a comment above the body's first statement belongs to the answer
-        first = (node.body[0].end_lineno if documented else signature_end(node, lines)) + 1
-        found.append(
-            Exercise(
-                match[1],
-                bool(match[2]),
-                prefix + node.name,
-                first,
-                node.end_lineno,
-                body.col_offset,
-            )
-        )
+        if match := marks.pop(first_line(node) - 1, None):
+            if ast.get_docstring(node) is None or len(node.body) == 1:
+                raise ValueError(f"exercise {match[1]} ({node.name}) needs a docstring and a body")
+            docstring = node.body[0]  # a comment below it belongs to the answer
+            place = docstring.end_lineno + 1, node.end_lineno, docstring.col_offset
+            found.append(Exercise(match[1], bool(match[2]), prefix + node.name, *place))
     if marks:
         raise ValueError(f"line {min(marks)} marks an exercise, but no function stands below it")
     return sorted(found, key=lambda exercise: exercise.first)
@@ -81,19 +68,9 @@ def put(module, name, function):
     setattr(get(module, owner) if owner else module, last, function)
 
 
-def signature_end(node, lines):
-    """The line on which the signature of a function without a docstring ends."""
-    n = node.body[0].lineno - 1
-    while n >= node.lineno and not re.search(r":\s*(#.*)?$", lines[n - 1].split("  #")[0]):
-        n -= 1
-    if n < node.lineno:
-        raise ValueError(f"line {node.lineno}: give {node.name} a line of its own for its body")
-    return n
-
-
 def blank(source):
     """The learner's file: every exercise keeps signature and docstring and raises its id."""
-    lines = source.rstrip("\n").split("\n")  # as Python counts: a form feed ends no line
+    lines = source.rstrip("\n").split("\n")
     for exercise in reversed(find(source)):
         line = f'{" " * exercise.indent}raise NotImplementedError("exercise {exercise.id}")'
         lines[exercise.first - 1 : exercise.last] = [line]

@@ -36,7 +36,7 @@ class Trial:
     def failing(self):
         """The numbers of the calls whose outcome is not the expected one."""
         pairs = zip(self.outcomes, self.expected, strict=True)
-        return [number for number, (seen, wanted) in enumerate(pairs) if not same(seen, wanted)]
+        return [number for number, pair in enumerate(pairs) if not same(*pair)]
 
     def mine_on(self, call):
         return tried(self.functions, copied(call), self.mine)
@@ -56,25 +56,16 @@ def explained(trial):
     kind, number, message, holds = finding(trial, slips)
     call = shrunk(trial, number, holds)
     taken = getattr(trial.check, "making", trial.right[call[0]])
-    arguments = dict(zip(inspect.signature(taken).parameters, call[1:], strict=False))
-    told = {
-        "status": "wrong",
-        "kind": kind,
-        "slips": slips,
-        "message": message,
-        "function": call[0],
-        "example": {n: made(call[0], a) if n == "self" else brief(a) for n, a in arguments.items()},
-        "shapes": {
-            n: f"an array of shape {a.shape}"
-            for n, a in arguments.items()
-            if isinstance(a, np.ndarray)
-        },
-    }
+    given = dict(zip(inspect.signature(taken).parameters, call[1:], strict=False))
+    told = {"status": "wrong", "kind": kind, "slips": slips, "message": message}
+    told["function"] = call[0]
+    told["example"] = {n: made(call[0], a) if n == "self" else brief(a) for n, a in given.items()}
+    told["shapes"] = {n: extent(a) for n, a in given.items() if isinstance(a, np.ndarray)}
     ways = (parting(trial), oracle(trial)) if kind not in ("slip", "error") else ()
     if any(ways):
         told["way"] = " ".join(filter(None, ways))
     if kind == "error":
-        told["traceback"] = trial.outcomes[number].trace
+        told["traceback"] = trial.outcomes[number][4]
     part = inspect.getdoc(holds) if holds else None
     return told | compared(trial.check, trial.mine_on(call), trial.books_on(call), part)
 
@@ -121,19 +112,16 @@ def finding(trial, slips):
         return "changes", first, message, None
     for number in trial.failing:
         if trial.outcomes[number][0] == "error":
-            return "error", number, advised(trial.check, trial.outcomes[number].told), None
+            return "error", number, advised(trial.check, trial.outcomes[number][3]), None
     for number in trial.failing:
         call, seen, wanted = (x[number] for x in (trial.calls, trial.outcomes, trial.expected))
-        message = misshapen(trial.check, seen, wanted, call)
-        if message:
+        if message := misshapen(trial.check, seen, wanted, call):
             return "form", number, message, None
     for number in trial.told:
-        found = broken(trial, trial.calls[number], trial.outcomes[number])
-        if found:
+        if found := broken(trial, trial.calls[number], trial.outcomes[number]):
             return "property", number, *found
-    what = trial.calls[first][0]
-    message = f"{what} differs from the book's answer, in a way that is no slip we know."
-    return "unknown", first, message, None
+    unknown = "differs from the book's answer, in a way that is no slip we know."
+    return "unknown", first, f"{trial.calls[first][0]} {unknown}", None
 
 
 def advised(check, told):
@@ -151,62 +139,54 @@ def misshapen(check, seen, expected, call):
     result, wanted, what = seen[1], expected[1], call[0]
     if result is None:
         return f"{what} returns None. Is a `return` missing?"
+    count = f"{len(result)} things" if isinstance(result, tuple) else "one thing"
+    parts = [("The result", result, wanted)]
     if isinstance(wanted, tuple):
         if not isinstance(result, tuple) or len(result) != len(wanted):
-            got = "a list" if isinstance(result, list) else f"{count(result)}"
+            got = "a list" if isinstance(result, list) else count
             return f"{what} returns {got}, not {len(wanted)} arrays: {', '.join(check.returns)}."
         parts = zip(check.returns, result, wanted, strict=True)
-    else:
-        if isinstance(result, tuple):
-            kind = "text" if isinstance(wanted, str) else "array" if np.ndim(wanted) else "number"
-            return f"{what} returns {count(result)}, not one {kind}."
-        parts = [("the result", result, wanted)]
+    elif isinstance(result, tuple):
+        kind = "text" if isinstance(wanted, str) else "array" if np.ndim(wanted) else "number"
+        return f"{what} returns {count}, not one {kind}."
     for part, got, right in parts:
-        if isinstance(right, str):
-            if isinstance(got, str):
-                continue
-            return f"{begun(part)} is a {type(got).__name__}, not a text."
-        plain = np.ndim(right) == 0 and isinstance(got, (int, float))
-        if not plain and not isinstance(got, (np.ndarray, np.generic)):
-            kind = "an array of numbers" if np.ndim(right) else "a number"
-            return f"{begun(part)} is a {type(got).__name__}, not {kind}."
-        got, right = np.asarray(got), np.asarray(right)
-        whole = plain and got.dtype.kind == "i" and right.dtype.kind == "f"  # 0 may stand for 0.0
-        if got.shape != right.shape:
-            kind = right.shape if right.ndim else "of one number"
-            return f"{begun(part)} has the shape {got.shape}, not {kind}."
-        kinds_differ = got.dtype.kind != right.dtype.kind and not whole
-        if kinds_differ or got.dtype.itemsize < right.dtype.itemsize:
-            return f"{begun(part)} has the type {got.dtype}, not {right.dtype}."
-        if np.isnan(got).any() and not np.isnan(right).any():
-            return f"{begun(part)} holds NaN: not a number, such as 0 / 0 or inf - inf."
+        if told := unlike(got, right):  # the name of an array stays as it is written
+            return f"{part if part.isidentifier() else part[0].upper() + part[1:]} {told}."
     return None
 
 
-def begun(part):
-    """The part of a result that begins a sentence; the name of an array stays as it is written."""
-    return part if part.isidentifier() else f"{part[0].upper()}{part[1:]}"
-
-
-def count(result):
-    return f"{len(result)} things" if isinstance(result, tuple) else "one thing"
+def unlike(got, right):
+    """What a part of an answer is that differs from the book's in its form, or None."""
+    if isinstance(right, str):
+        return None if isinstance(got, str) else f"is a {type(got).__name__}, not a text"
+    plain = np.ndim(right) == 0 and isinstance(got, (int, float))
+    if not plain and not isinstance(got, (np.ndarray, np.generic)):
+        kind = "an array of numbers" if np.ndim(right) else "a number"
+        return f"is a {type(got).__name__}, not {kind}"
+    got, right = np.asarray(got), np.asarray(right)
+    if got.shape != right.shape:
+        return f"has the shape {got.shape}, not {right.shape if right.ndim else 'of one number'}"
+    whole = plain and got.dtype.kind == "i" and right.dtype.kind == "f"  # 0 may stand for 0.0
+    kinds_differ = got.dtype.kind != right.dtype.kind and not whole
+    if kinds_differ or got.dtype.itemsize < right.dtype.itemsize:
+        return f"has the type {got.dtype}, not {right.dtype}"
+    nan = np.isnan(got).any() and not np.isnan(right).any()
+    return "holds NaN: not a number, such as 0 / 0 or inf - inf" if nan else None
 
 
 def broken(trial, call, seen):
     """The first property that an outcome breaks: (sentence, property), or None."""
     for title, holds in members(trial.check, "properties").items():
-        if title.split("__")[0] in trial.functions and title.split("__")[0] != call[0]:
+        owner = title.split("__")[0]
+        if owner in trial.functions and owner != call[0]:
             continue
-        told = breaks(holds, trial, call, seen)
-        if told:
+        if told := breaks(holds, trial, call, seen):
             return told, holds
     return None
 
 
 def breaks(holds, trial, call, seen):
-    """The sentence of a property that an outcome breaks, or None."""
-    if seen[0] == "error":
-        return None
+    """The sentence of a property that a result breaks, or None."""
     with contextlib.suppress(Exception), np.errstate(all="ignore"):
         f = SimpleNamespace(**trial.functions, books=SimpleNamespace(**trial.right))
         return holds(f, seen[1], *copied(call)[1:])
@@ -226,32 +206,19 @@ def shrunk(trial, number, holds, seconds=0.5):
         if now[0] == "error":
             return now[1] == seen[1]
         clear = visible(now[1], wanted[1]) and differing(trial.check, now, wanted)[0] == part
-        if holds:
-            return (clear or not shown) and bool(breaks(holds, trial, candidate, now))
-        return clear
+        return (clear or not shown) and breaks(holds, trial, candidate, now) if holds else clear
 
-    smaller = tuple(np.round(a) + 0.0 if floats(a) else a for a in call)
+    floats = [n for n, a in enumerate(call) if isinstance(a, np.ndarray) and a.dtype.kind == "f"]
+    smaller = tuple(np.round(a) + 0.0 if n in floats else a for n, a in enumerate(call))
     if not fails(smaller):
         return call
-    call = smaller
-    for position, argument in enumerate(call):
-        if not floats(argument):
-            continue
-        for place in np.ndindex(argument.shape):
-            if time.process_time() > end:
-                return call
-            if argument[place] == 0:
-                continue
-            less = argument.copy()
-            less[place] = 0
-            candidate = (*call[:position], less, *call[position + 1 :])
-            if fails(candidate):
-                argument, call = less, candidate
-    return call
-
-
-def floats(argument):
-    return isinstance(argument, np.ndarray) and argument.dtype.kind == "f"
+    for which, place in [(n, place) for n in floats for place in np.argwhere(smaller[n])]:
+        if time.process_time() > end:
+            break
+        candidate = copied(smaller)
+        candidate[which][tuple(place)] = 0
+        smaller = candidate if fails(candidate) else smaller
+    return smaller
 
 
 def shows(seen, wanted):
@@ -274,14 +241,13 @@ def compared(check, seen, wanted, part=None):
     """What differs, this part of the result if it does: {"part", "yours", "expected"}."""
     if wanted[0] == "error":
         return {}
-    if seen[0] == "error":
-        parts = wanted[1] if isinstance(wanted[1], tuple) else (wanted[1],)
-        shapes = " and ".join(str(np.shape(part)) for part in parts)
-        expected = f"shape {shapes}" if shapes != "()" else "a number"
-        if hasattr(check, "reading"):  # whose parts are not what is returned
-            expected = "no error"
-        return {"part": "result", "yours": seen[1], "expected": expected}
-    return pointed(*differing(check, seen, wanted, part))
+    if seen[0] == "value":
+        return pointed(*differing(check, seen, wanted, part))
+    parts = wanted[1] if isinstance(wanted[1], tuple) else (wanted[1],)
+    shapes = " and ".join(str(np.shape(part)) for part in parts)
+    form = f"shape {shapes}" if shapes != "()" else "a number"
+    expected = "no error" if hasattr(check, "reading") else form  # of what is read, not returned
+    return {"part": "result", "yours": seen[1], "expected": expected}
 
 
 def differing(check, seen, wanted, part=None):
@@ -290,39 +256,35 @@ def differing(check, seen, wanted, part=None):
     This part if it does; else one whose difference shows, the last of them.
     """
     result, right, part = seen[1], wanted[1], part or getattr(check, "shows", None)
+    parts = []
     if isinstance(right, tuple) and isinstance(result, tuple) and len(right) == len(result):
-        order = list(zip(check.returns, result, right, strict=True))[::-1]  # weights, then out
-        order.sort(key=lambda each: (each[0] != part, not visible(*each[1:])))
-        for name, got, want in order:
-            if not same(("value", got), ("value", want)):
-                return name, got, want
-    return "result", result, right
+        parts = list(zip(check.returns, result, right, strict=True))[::-1]  # weights, then out
+    differ = (p for p in parts if not same(("value", p[1]), ("value", p[2])))
+    order = lambda p: (p[0] != part, not visible(*p[1:]))
+    return min(differ, key=order, default=("result", result, right))
 
 
 def pointed(part, got, want):
     """Both in brief, or the place where they differ most, where that says more."""
-    told = {"part": part, "yours": brief(got), "expected": brief(want)}
-    if not (isinstance(got, np.ndarray) and isinstance(want, np.ndarray) and want.ndim):
-        return told
-    if got.shape != want.shape:
-        return told
-    longest = max(len(told["yours"]), len(told["expected"]))
-    if longest <= LINE and told["yours"] != told["expected"]:
-        return told
-    with np.errstate(invalid="ignore"):
-        distance = np.nan_to_num(np.abs(np.subtract(got, want, dtype=float)), nan=np.inf)
-    place = np.unravel_index(distance.argmax(), want.shape)
-    where = ", ".join(map(str, place))
-    return {
-        "part": f"{part}[{where}]",
-        "yours": f"{got[place]:.9g}",
-        "expected": f"{want[place]:.9g}",
-    }
+    yours, expected = brief(got), brief(want)
+    arrays = isinstance(got, np.ndarray) and isinstance(want, np.ndarray) and want.ndim
+    told = max(len(yours), len(expected)) <= LINE and yours != expected
+    if arrays and got.shape == want.shape and not told:
+        with np.errstate(invalid="ignore"):
+            distance = np.nan_to_num(np.abs(np.subtract(got, want, dtype=float)), nan=np.inf)
+        place = np.unravel_index(distance.argmax(), want.shape)
+        part = f"{part}[{', '.join(map(str, place))}]"
+        yours, expected = (f"{x[place]:.9g}" for x in (got, want))
+    return {"part": part, "yours": yours, "expected": expected}
 
 
 def made(method, arguments):
     """The object that a method is called on: `LayerNorm(4)`."""
     return f"{method.partition('.')[0]}({', '.join(map(brief, arguments))})"
+
+
+def extent(array):
+    return f"an array of shape {array.shape}"
 
 
 def brief(value):
@@ -333,12 +295,8 @@ def brief(value):
         return f"({', '.join(map(brief, value))})"
     if callable(value):
         return getattr(value, "__name__", repr(value))
-    if isinstance(value, np.ndarray) and value.size > LARGE:
-        return f"an array of shape {value.shape}"
     if isinstance(value, np.ndarray) and value.ndim:
-        return "[" + " ".join(map(brief, value)) + "]"
+        return extent(value) if value.size > LARGE else f"[{' '.join(map(brief, value))}]"
     if isinstance(value, (float, np.floating)) or getattr(value, "dtype", None) == float:
         return f"{float(value) + 0.0:.4g}"
-    if isinstance(value, (bool, np.bool_)):
-        return "True" if value else "False"
-    return repr(value)[:200] if not isinstance(value, np.generic) else str(value)
+    return str(value) if isinstance(value, np.generic) else repr(value)[:200]

@@ -1,8 +1,8 @@
 """Judge one exercise in a learner's file: run it on the check's probes, say what is wrong.
 
-The verdict is a dictionary: exercise, title, file, status ("right", "wrong", "blank" or "stopped")
-and, where there is something to say, message, kind, slips, example, part, yours, expected, note,
-prints, traceback.
+The verdict is a dictionary: status ("right", "wrong", "blank" or "stopped") and, where there is
+something to say, message, kind, slips, way, function, example, shapes, part, yours, expected, note,
+prints, traceback. study/checking.py adds exercise, title, file.
 """
 
 import ast
@@ -12,6 +12,7 @@ import importlib.util
 import inspect
 import linecache
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -26,20 +27,17 @@ from study.tensors import in_numpy
 
 def load_check(path, exercise):
     """The check class of an exercise from dayN/checks/<module>.py."""
-    spec = importlib.util.spec_from_file_location(
-        f"checks_{path.parent.parent.name}_{path.stem}", path
-    )
-    module = sys.modules.get(spec.name)
-    if module is None:
+    key = f"checks_{path.parent.parent.name}_{path.stem}"
+    if key not in sys.modules:
+        spec = importlib.util.spec_from_file_location(key, path)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-        sys.modules[spec.name] = module
-    return getattr(module, "exercise_" + exercise.replace(".", "_"))
+        sys.modules[key] = module
+    return getattr(sys.modules[key], "exercise_" + exercise.replace(".", "_"))
 
 
 def verdict(exercise, mine, reference, check):
     """Judge one exercise of the file `mine`; reference is the lesson's module, already imported."""
-    base = {"exercise": exercise, "title": check.title}
     prints = Prints()
     try:
         with contextlib.redirect_stdout(prints), contextlib.redirect_stderr(prints):
@@ -48,11 +46,11 @@ def verdict(exercise, mine, reference, check):
         told = {"status": stop.status, "message": str(stop), "traceback": stop.trace}
     if prints.kept and told["status"] != "right":
         told["prints"] = prints.kept
-    return base | told
+    return told
 
 
 def judged(exercise, mine, reference, check):
-    """The verdict without its head. Stop where there is nothing to compare."""
+    """The verdict, but for what was printed. Stop where there is nothing to compare."""
     module, names, blank = learners(exercise, mine, reference)
     waiting = Stop(f"Still blank: {' and '.join(sorted(blank))}.", "blank")
     if blank == set(names):
@@ -80,10 +78,8 @@ def judged(exercise, mine, reference, check):
 def probes(check):
     """The calls that an answer is judged by, the same every time: hand-sized ones first."""
     rng = np.random.default_rng(1)
-    return [
-        *check.calls(np.random.default_rng(0)),
-        *(check.random_call(rng) for _ in range(30)),
-    ]
+    hand_sized = check.calls(np.random.default_rng(0))
+    return [*hand_sized, *(check.random_call(rng) for _ in range(30))]
 
 
 def learners(exercise, mine, reference):
@@ -101,7 +97,7 @@ def learners(exercise, mine, reference):
         raise Stop(f"Line {error.lineno} is not Python yet ({error.msg}):{shown}") from None
     except (ValueError, RecursionError, MemoryError) as error:
         raise Stop(f"The file is not Python yet: {error or 'an expression is too long'}") from None
-    exercises = find("".join(linecache.getlines(reference.__file__)))
+    exercises = find(Path(reference.__file__).read_text("utf-8"))
     names = [e.name for e in exercises if e.id == exercise]
     sys.modules[reference.__name__] = None  # to import the answer is not to write it
     module = ModuleType("my_" + mine.stem)
@@ -116,9 +112,8 @@ def learners(exercise, mine, reference):
             put(module, other.name, get(reference, other.name))
     for wanted in names:
         if not callable(get(module, wanted)):
-            raise Stop(
-                f"There is no function {wanted} in the file. `study reset {exercise}` brings it back."
-            )
+            told = f"There is no function {wanted} in the file. `study reset {exercise}` brings it back."
+            raise Stop(told)
         code = getattr(inspect.unwrap(get(module, wanted)), "__code__", None)
         if code is not None and code.co_filename == reference.__file__:
             raise Stop(copied_answer(reference.__name__))
@@ -164,14 +159,9 @@ def difference(function, given, call):
     """The name of the first argument that the call changed, or None."""
     names = list(inspect.signature(function).parameters)
     for number, (now, before) in enumerate(zip(given[1:], call[1:], strict=True)):
-        if isinstance(before, dict):
-            pairs = [(now.get(key), value) for key, value in before.items()]
-        else:
-            pairs = [(now, before)]
-        if any(
-            isinstance(old, np.ndarray) and not np.array_equal(new, old, equal_nan=True)
-            for new, old in pairs
-        ):
+        olds, news = (x if isinstance(x, dict) else {"": x} for x in (before, now))
+        arrays = {key: old for key, old in olds.items() if isinstance(old, np.ndarray)}
+        if not all(np.array_equal(news.get(k), old, equal_nan=True) for k, old in arrays.items()):
             return names[number] if number < len(names) else f"number {number + 1}"
     return None
 
@@ -179,12 +169,10 @@ def difference(function, given, call):
 def remarks(trial):
     """A note on a right answer that takes what its docstring refuses."""
     for call in getattr(trial.check, "refusals", lambda rng: ())(np.random.default_rng(2)):
-        try:
-            seen = trial.mine_on(call)
-        except Stop:  # it stops there in a way of its own; the answer stays right
-            seen = "stopped", ""
-        if seen[:2] != ("error", "ValueError"):
-            what, why = call[0], trial.books_on(call)[2]
-            note = f'where the book\'s {what} refuses with "{why}", yours does not.'
-            return {"note": f"One thing for later: {note}"}
+        with contextlib.suppress(Stop):  # it stops there in a way of its own: it is right, and told
+            if trial.mine_on(call)[:2] == ("error", "ValueError"):
+                continue
+        what, why = call[0], trial.books_on(call)[2]
+        note = f'where the book\'s {what} refuses with "{why}", yours does not.'
+        return {"note": f"One thing for later: {note}"}
     return {}

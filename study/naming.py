@@ -62,9 +62,7 @@ def held(holder):
 
 def overrides(name, slip):
     """The steps that a slip stands in for: step -> function."""
-    if isinstance(slip, type):
-        return held(slip)
-    return {name.split("__")[0]: slip}
+    return held(slip) if isinstance(slip, type) else {name.split("__")[0]: slip}
 
 
 def wrong_answer(check, changed):
@@ -72,8 +70,7 @@ def wrong_answer(check, changed):
     replaced.
     """
     steps = members(check, "steps")
-    known = {name: f for name, f in changed.items() if name in steps}
-    functions = check.whole(SimpleNamespace(**(steps | known)))
+    functions = check.whole(SimpleNamespace(**(steps | changed)))
     functions |= {name: f for name, f in changed.items() if name not in steps}
     return in_numpy(check, functions)
 
@@ -108,14 +105,11 @@ def alike(a, b, tolerance):
         if type(a) is not type(b) or len(a) != len(b):
             return False
         return all(alike(x, y, tolerance) for x, y in zip(a, b, strict=True))
-    if a is None or b is None:
-        return a is b
-    if isinstance(a, str) and isinstance(b, str):
-        return a == b
+    if a is None or b is None or isinstance(a, str):
+        return type(a) is type(b) and a == b
     a, b = np.asarray(a), np.asarray(b)
-    if a.shape != b.shape or a.dtype.kind not in "biuf" or b.dtype.kind not in "biuf":
-        return False
-    if (a.dtype == bool) != (b.dtype == bool):  # a mask of 0 and 1 is not a mask
+    kinds = {a.dtype.kind, b.dtype.kind}
+    if a.shape != b.shape or not (kinds == {"b"} or kinds <= set("iuf")):  # 0 and 1 are no mask
         return False
     return np.allclose(a.astype(float), b.astype(float), tolerance, tolerance, equal_nan=True)
 
@@ -127,18 +121,13 @@ def matches(check, changed, calls, outcomes):
     return all(same(outcome(functions, copied(call)), seen, NAMING) for call, seen in pairs)
 
 
-def copied(call):
-    """A call with arrays of its own, so that nothing is changed under the next one."""
-    return tuple(
-        a.copy()
-        if isinstance(a, np.ndarray)
-        else {k: v.copy() for k, v in a.items()}
-        if isinstance(a, dict)
-        else copied(a)
-        if isinstance(a, tuple)
-        else a
-        for a in call
-    )
+def copied(value):
+    """A call or a result with arrays of its own, so that nothing is changed under the next one."""
+    if isinstance(value, dict):
+        return {key: copied(one) for key, one in value.items()}
+    if isinstance(value, tuple):
+        return tuple(map(copied, value))
+    return value.copy() if isinstance(value, np.ndarray) else value
 
 
 def name(check, calls, outcomes, kind="slips", seconds=3.0):

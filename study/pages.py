@@ -23,8 +23,7 @@ def boxes():
     book, lines = Book(ROOT), []
     for name, day in book.days.items():
         lines += ["", f"**Day {name}: {day['title']}**", ""]
-        lines += [box(task) for task in book.core(name)]
-        lines.append(f"- [ ] day {name}")
+        lines += [*map(box, book.core(name)), f"- [ ] day {name}"]
         further = [task for task in book.tasks.values() if task.day == name and task.further]
         if further:
             lines += ["", "Further, and blocking nothing:", "", *map(box, further)]

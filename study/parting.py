@@ -20,12 +20,11 @@ def parting(trial):
 
     The wrong answer with the most numbers is asked, for there chance makes nothing agree.
     """
-    if getattr(trial.check, "drawn", False):  # what is drawn at random agrees with nothing
-        return None
     wrong = [trial.calls[n] for n in trial.failing if trial.outcomes[n][0] == "value"]
-    if not wrong:  # all of them end in an error
+    drawn = getattr(trial.check, "drawn", False)  # at random: it agrees with nothing
+    if drawn or not wrong:  # or all of them end in an error
         return None
-    call = max(wrong, key=lambda call: sum(map(size, call[1:])))
+    call = max(wrong, key=lambda call: size(call[1:]))
     told_apart = not hasattr(trial.check, "reading")  # else its parts are not what is returned
     returns = getattr(trial.check, "returns", ()) if told_apart else ()
     books = steps(trial.books_on, call, codes(trial.right), returns=returns)

@@ -6,6 +6,8 @@ import traceback
 
 import numpy as np
 
+from study.naming import copied
+
 PRINTED = 1_000_000  # characters that a learner's file may print
 
 
@@ -15,10 +17,6 @@ class Stop(Exception):
     def __init__(self, message, status="wrong", trace=None):
         super().__init__(message)
         self.status, self.trace = status, trace
-
-
-class Reading(Exception):
-    """The learner's code opened the reference of its own exercise."""
 
 
 class Flood(BaseException):
@@ -43,31 +41,29 @@ def guarded(run, mine):
     """Run the learner's code; whatever it does wrong becomes a Stop with one sentence."""
     try:
         return run()
-    except NotImplementedError as error:
-        raise Stop(f"{where(error, mine)}still blank.", "blank") from None
-    except Reading:
-        raise Stop("The answer was read from the book's own file. Write yours.") from None
-    except Flood:
-        raise Stop(
-            f"More than {PRINTED:,} characters were printed, and the check was stopped. Is a print "
-            "left inside a loop?",
-            trace=traceback.format_exc(),
-        ) from None
-    except SystemExit:
-        raise Stop("The file calls exit(): remove it, or the check cannot go on.") from None
     except KeyboardInterrupt:
         raise
-    except MemoryError:
-        raise Stop(
-            "It asked for more memory than the check allows (4 GiB). Which array grows? Print its shape.",
-            trace=traceback.format_exc(),
-        ) from None
-    except ModuleNotFoundError as error:
-        if error.name in sys.modules:  # blocked there: the book's own answer
-            raise Stop(copied_answer(error.name)) from None
-        raise Stop(f"{where(error, mine)}there is no module named {error.name}.") from None
+    except NotImplementedError as error:
+        raise Stop(f"{where(error, mine)}still blank.", "blank") from None
     except BaseException as error:  # noqa: BLE001  a learner's file may raise anything
-        raise Stop(raised(error, mine), trace=traceback.format_exc()) from None
+        raise Stop(told(error, mine), trace=traceback.format_exc()) from None
+
+
+def told(error, mine):
+    """The sentence on what a learner's code raised."""
+    if isinstance(error, Flood):
+        much = f"More than {PRINTED:,} characters were printed, and the check was stopped."
+        return f"{much} Is a print left inside a loop?"
+    if isinstance(error, SystemExit):
+        return "The file calls exit(): remove it, or the check cannot go on."
+    if isinstance(error, MemoryError):
+        much = "It asked for more memory than the check allows (4 GiB)."
+        return f"{much} Which array grows? Print its shape."
+    if isinstance(error, ModuleNotFoundError):
+        if error.name in sys.modules:  # blocked there: the book's own answer
+            return copied_answer(error.name)
+        return f"{where(error, mine)}there is no module named {error.name}."
+    return raised(error, mine)
 
 
 def copied_answer(name):
@@ -90,33 +86,19 @@ def where(error, mine):
 
 
 def tried(functions, call, mine):
-    """One call: its outcome. What is no answer at all (exit, a flood, a blank) is a Stop."""
+    """One call: its outcome, an error with its sentence and its traceback.
+
+    What is no answer at all (exit, a flood, a blank) is a Stop.
+    """
 
     def run():
         try:
-            with np.errstate(all="ignore"):
-                return "value", kept(functions[call[0]](*call[1:]))
-        except (NotImplementedError, MemoryError, ModuleNotFoundError, Reading):
+            with np.errstate(all="ignore"):  # a copy: later calls may write to the same arrays
+                return "value", copied(functions[call[0]](*call[1:]))
+        except (NotImplementedError, MemoryError, ModuleNotFoundError):
             raise
         except Exception as error:  # noqa: BLE001  compared with the slips' own errors
-            return "error", type(error).__name__, str(error), raised(error, mine), trace()
+            trace = traceback.format_exc()
+            return "error", type(error).__name__, str(error), raised(error, mine), trace
 
-    trace = traceback.format_exc
-    seen = guarded(run, mine)
-    return Told(seen[:3], *seen[3:]) if seen[0] == "error" else seen
-
-
-class Told(tuple):
-    """An error's outcome that also knows the sentence and the traceback of it."""
-
-    def __new__(cls, seen, told, trace):
-        self = super().__new__(cls, seen)
-        self.told, self.trace = told, trace
-        return self
-
-
-def kept(result):
-    """The result, safe from later changes to the arrays that it may share."""
-    if isinstance(result, np.ndarray):
-        return result.copy()
-    return tuple(map(kept, result)) if isinstance(result, tuple) else result
+    return guarded(run, mine)

@@ -8,17 +8,18 @@ Where the system cannot fork, the process judges one exercise and ends.
 
 import importlib
 import json
-import linecache
 import os
 import select
 import signal
 import sys
+import time
+from functools import partial
 from pathlib import Path
 
-SECONDS = 10  # of the processor, where the system counts them
-LONGEST = 60  # seconds of the clock, on a machine that is busy with something else
+from study import judge
+from study.asking import FORKS, LONGEST, SECONDS, stopped
+
 MEMORY = 4 * 2**30  # bytes of address space
-FORKS = hasattr(os, "fork")
 
 
 def main():
@@ -30,48 +31,22 @@ def main():
 
 def answer(request):
     """The verdict on one request, whatever the learner's code does."""
-    from study import judge, running
-
-    exercise = request["exercise"]
-    mine, reference, check = (Path(request[key]) for key in ("mine", "reference", "check"))
+    exercise, *paths = request
+    mine, reference, check = map(Path, paths)
     try:
         lesson = importlib.import_module(reference.stem)
         chosen = judge.load_check(check, exercise)
-    except Exception as error:  # noqa: BLE001  the book's own file was changed
+    except Exception as error:  # noqa: BLE001  the book has what is wrong here, not the learner
+        if isinstance(error, ModuleNotFoundError) and error.name == "torch":
+            return stopped("torch is not installed: pip install -r requirements.txt")
         return stopped(
-            exercise,
             f"The book's own {reference.name} or its check does not work ({error!r}). "
-            f"`git restore {reference.parent.name}` brings it back.",
+            f"`git restore {reference.parent.name}` brings it back."
         )
-    for path in (reference, check):
-        linecache.getlines(str(path))  # a traceback must not open the reference later
 
-    def judged():
-        limit()
-        sys.addaudithook(guard(reference, running.Reading))
-        return judge.verdict(exercise, mine, lesson, chosen)
-
+    judged = partial(judge.verdict, exercise, mine, lesson, chosen)
     told = forked(judged) if FORKS else judged()
-    return stopped(exercise, told, chosen.title) if isinstance(told, str) else told
-
-
-def stopped(exercise, message, title=""):
-    return {"exercise": exercise, "title": title, "status": "stopped", "message": message}
-
-
-def guard(reference, error):
-    """An audit hook that refuses to open the reference of the exercise under judgement."""
-
-    def hook(event, arguments):
-        if event == "open" and isinstance(arguments[0], (str, os.PathLike)):
-            path = Path(os.path.abspath(arguments[0]))
-            compiled = path.parent.name == "__pycache__" and path.name.split(".")[0]
-            if path == reference or (
-                compiled == reference.stem and path.parent.parent == reference.parent
-            ):
-                raise error
-
-    return hook
+    return stopped(told) if isinstance(told, str) else told
 
 
 def limit():
@@ -95,6 +70,7 @@ def forked(run):
             nowhere = os.open(os.devnull, os.O_RDWR)
             for number in (0, 1, 2):
                 os.dup2(nowhere, number)
+            limit()
             data = json.dumps(run())
         except BaseException as error:  # noqa: BLE001  an error of ours is told, too
             data = json.dumps(f"The check itself failed ({error!r}). Please report it.")
@@ -119,18 +95,13 @@ def forked(run):
 
 def received(pipe):
     """All that a pipe carries until it is closed, or None where that takes too long."""
-    import time
-
     limit = LONGEST if sys.platform == "linux" else SECONDS
     data, end = b"", time.monotonic() + limit
-    while True:
-        left = end - time.monotonic()
-        if left <= 0 or not select.select([pipe], [], [], left)[0]:
-            return None
-        part = os.read(pipe.fileno(), 65536)
-        if not part:
+    while select.select([pipe], [], [], max(0, end - time.monotonic()))[0]:
+        if not (part := os.read(pipe.fileno(), 65536)):
             return data
         data += part
+    return None
 
 
 if __name__ == "__main__":

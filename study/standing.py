@@ -32,12 +32,12 @@ def next_task(book, exercise=False, day=None):
 
 
 def all_ticked(book):
-    """What to say where no exercise of the way is left."""
+    """What to say where no exercise of the way is left: its parts, or what the book has beyond it."""
     ticks = done(book)
-    left = [task for task in book.tasks.values() if task.id not in ticks]
-    if not left:
-        return "Every box of the book is ticked."
-    return f"Your way has no exercise left. Beyond it: {left[0].id} {left[0].title}."
+    for where, tasks in (("Left on it", path_taken(book)), ("Beyond it", book.tasks.values())):
+        if task := next((task for task in tasks if task.id not in ticks), None):
+            return f"Your way has no exercise left. {where}: {task.id} {task.title}."
+    return "Every box of the book is ticked."
 
 
 def found(book, word) -> list[Task]:
@@ -47,14 +47,11 @@ def found(book, word) -> list[Task]:
         if task is None:
             raise ValueError("every exercise is ticked: name one, such as 1.2")
         return [task]
-    day = word.removeprefix("day")
     if word in book.tasks:
         return [book.tasks[word]]
-    if day in book.days:
-        tasks = [task for task in book.tasks.values() if task.day == day and task.lesson]
-        if tasks:
-            return tasks
-        raise ValueError(f"day {day} has no exercises yet")
+    day = word.removeprefix("day")
+    if tasks := [task for task in book.tasks.values() if task.day == day and task.lesson]:
+        return tasks
     near = difflib.get_close_matches(word, [*book.tasks, *(f"day{d}" for d in book.days)], n=3)
     also = f" Do you mean {' or '.join(near)}?" if near else " `study progress` lists them."
     raise ValueError(f"there is no exercise {word!r}.{also}")

@@ -14,8 +14,8 @@ def in_numpy(check, functions):
     The check of a PyTorch lesson imports torch. Its arrays are handed over as tensors in the same
     memory, and every call starts from the same random numbers. check.making(*arguments) gives, in
     tensors, what the functions are called with, where a call cannot hold it: parameters, a model.
-    The first argument of a method is a tuple, the arguments of its class. Where a result is drawn
-    at random, check.reading(f, result, *arguments) says, in tensors, what of it is compared.
+    The first argument of a method is a tuple, the arguments of its class. Where the result alone
+    is not what is compared, check.reading(f, result, *arguments) gives, in tensors, what is.
     """
     torch = vars(sys.modules[check.__module__]).get("torch")
     if torch is None:

@@ -1,9 +1,9 @@
 """The learner's files in my/: made once, never written over, every judged version kept."""
 
 import ast
+import contextlib
 import hashlib
-import re
-import time
+from datetime import datetime
 
 from study.boxes import locked, write
 from study.exercises import blank, find, first_line, functions
@@ -13,18 +13,12 @@ def make(book, day):
     """Write the files of a day that are not there yet, blank or with a bug. Returns their paths."""
     made = []
     for task in book.tasks.values():
-        if task.day != day or task.lesson is None:
-            continue
-        mine = book.mine(task)
-        if not mine.exists():
+        if task.day == day and task.lesson and not (mine := book.mine(task)).exists():
             mine.parent.mkdir(parents=True, exist_ok=True)
             text = task.start().encode("utf-8")
-            try:
-                with mine.open("xb") as file:
-                    file.write(text)
-            except FileExistsError:
-                continue
-            made.append(mine)
+            with contextlib.suppress(FileExistsError), mine.open("xb") as file:
+                file.write(text)
+                made.append(mine)
     return made
 
 
@@ -69,13 +63,9 @@ def text_of(mine):
 
 def dated(book, mine):
     """A copy of a file in my/kept/, with the date in its name."""
-    stamp = time.strftime("%Y-%m-%d-%H%M%S")
-    folder = book.root / "my" / "kept" / mine.parent.name
-    folder.mkdir(parents=True, exist_ok=True)
-    number, path = 1, folder / f"{mine.stem}.{stamp}{mine.suffix}"
-    while path.exists():
-        number += 1
-        path = folder / f"{mine.stem}.{stamp}-{number}{mine.suffix}"
+    stamp = f"{datetime.now():%Y-%m-%d-%H%M%S-%f}"
+    path = book.root / "my" / "kept" / mine.parent.name / f"{mine.stem}.{stamp}{mine.suffix}"
+    path.parent.mkdir(parents=True, exist_ok=True)
     write(path, mine.read_bytes())
     return path
 
@@ -92,12 +82,10 @@ def without(text, source, ids):
             f"line {getattr(error, 'lineno', '?')} is not Python, so one function cannot be told from the next: "
             "mend that line first, or reset the whole day"
         ) from None
-    blanks, lines = dict(located(blank(source))), text.rstrip("\n").split("\n")
-    blank_lines = blank(source).split("\n")
+    empty, lines = blank(source), text.rstrip("\n").split("\n")
     chosen = [e.name for e in find(source) if e.id in ids]
     for name in sorted(chosen, key=lambda name: -written.get(name, (0, 0))[0]):
-        first, last = blanks[name]
-        new = blank_lines[first - 1 : last]
+        new = body(empty, name).split("\n")
         if name in written:
             lines[written[name][0] - 1 : written[name][1]] = new
         elif "." not in name:
@@ -113,10 +101,8 @@ def located(text):
 
 def signatures(text):
     """name -> signature, of every function and method of a text."""
-    return {
-        prefix + node.name: f"{node.name}({ast.unparse(plain(node.args))})"
-        for prefix, node in functions(ast.parse(text))
-    }
+    found = functions(ast.parse(text))
+    return {prefix + f.name: f"{f.name}({ast.unparse(plain(f.args))})" for prefix, f in found}
 
 
 def plain(arguments):
@@ -135,12 +121,9 @@ def renamed(lesson, mine, ids):
     except (SyntaxError, ValueError, OSError, RecursionError, MemoryError):
         return []
     books = signatures(source)
-    names = [e.name for e in find(source) if e.id in ids]
-    return [
-        f"Your file has {yours[name]}, the book now has {books[name]}."
-        for name in names
-        if name in yours and yours[name] != books[name]
-    ]
+    names = [e.name for e in find(source) if e.id in ids and e.name in yours]
+    changed = [(yours[name], books[name]) for name in names if yours[name] != books[name]]
+    return [f"Your file has {own}, the book now has {new}." for own, new in changed]
 
 
 def line_of(mine, ids, lesson):
@@ -155,8 +138,5 @@ def line_of(mine, ids, lesson):
 
 def body(text, name):
     """The source of one function of a text, or an empty string."""
-    places = dict(located(text))
-    if name not in places:
-        return ""
-    first, last = places[name]
-    return re.sub(r"\s+\Z", "", "\n".join(text.split("\n")[first - 1 : last]))
+    first, last = dict(located(text)).get(name, (1, 0))
+    return "\n".join(text.split("\n")[first - 1 : last]).rstrip()

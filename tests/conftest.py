@@ -1,14 +1,12 @@
 """`python -m pytest` is quick; `--all` adds the slow ones: real runs, killed runs, two processes."""
 
 import os
-import shutil
 import signal
 
 import pytest
 from study import work
-from study.book import Book
 
-from learner import ROOT
+from learner import copied
 
 
 def pytest_addoption(parser):
@@ -55,13 +53,7 @@ def ctrl_c():
 
 @pytest.fixture
 def book(tmp_path):
-    """A copy of the book, as if just cloned, with my/ made."""
-    for name in ("day1", "study"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("README.md", "requirements.txt"):
-        shutil.copy(ROOT / name, tmp_path)
-    text = (tmp_path / "README.md").read_text("utf-8")
-    (tmp_path / "README.md").write_text(text.replace("- [x]", "- [ ]"), encoding="utf-8")
-    book = Book(tmp_path)
+    """A copy of Day 1, as if just cloned, with my/ made."""
+    book = copied(tmp_path, "day1")
     work.make(book, "1")
     return book

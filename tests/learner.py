@@ -1,13 +1,16 @@
 """A learner in a copied book: what they write, and what `study` then says and ticks."""
 
+import importlib
 import os
+import shutil
 import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
 
-from study import boxes
+from study import boxes, judge
 from study.asking import Judge
+from study.book import Book
 from study.exercises import blank
 
 ROOT = Path(__file__).parent.parent
@@ -20,6 +23,30 @@ RIGHT = """
     weights = softmax(scores)
     return weights @ v, weights
 """
+
+
+def copied(folder, *days):
+    """A copy of these days (without any, of all), as if just cloned: no box is ticked."""
+    chosen = [ROOT / day for day in days] or [*ROOT.glob("day*")]
+    for part in (*chosen, ROOT / "study"):
+        ignored = shutil.ignore_patterns("out", "__pycache__")
+        shutil.copytree(part, Path(folder) / part.name, ignore=ignored)
+    for name in ("README.md", "requirements.txt"):
+        text = (ROOT / name).read_text("utf-8").replace("- [x]", "- [ ]")
+        (Path(folder) / name).write_text(text, encoding="utf-8")
+    return Book(folder)
+
+
+def judged(exercise, lesson, text, folder):
+    """The verdict on a learner's file with this text, judged in this process."""
+    reference, mine = importlib.import_module(lesson.stem), folder / lesson.name
+    mine.write_text(text, "utf-8")
+    try:
+        return judge.verdict(
+            exercise, mine, reference, judge.load_check(Book.check(lesson), exercise)
+        )
+    finally:
+        sys.modules[lesson.stem] = reference  # the judge forbids the import
 
 
 def study(book, *words, **settings):
@@ -46,20 +73,20 @@ def write(book, body, exercise="1.2"):
 
 
 def verdict(book, exercise="1.2"):
-    with closing(Judge(book)) as judge:
-        return judge.verdict(book.tasks[exercise])
+    with closing(Judge(book)) as asked:
+        return asked.verdict(book.tasks[exercise])
 
 
 def ticks(book):
     return boxes.ticked((book.root / "README.md").read_text("utf-8"))
 
 
-def assert_one_slip(book, judge, exercise, right, wrong):
+def assert_one_slip(book, asked, exercise, right, wrong):
     """The lesson's file with one piece replaced is judged, and named as a single slip."""
     task = book.tasks[exercise]
     text = task.lesson.read_text("utf-8")
     assert text.count(right) == 1, right
     book.mine(task).write_text(text.replace(right, wrong), encoding="utf-8")
-    told = judge.verdict(task)
+    told = asked.verdict(task)
     assert told["kind"] == "slip", told
     assert len(told["slips"]) == 1

@@ -14,7 +14,6 @@ same way; `quick`, that a test looks anew each time, so that no record is needed
 import importlib.util
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -27,8 +26,7 @@ from study.book import Book
 import bug_looks
 import corpus
 import recording
-
-ROOT = Path(__file__).parent.parent
+from learner import ROOT, copied
 
 
 def bugs(book):
@@ -37,14 +35,6 @@ def bugs(book):
         if task.planted:
             path = task.lesson.parent / "bugs" / f"{task.id}.toml"
             yield task, tomllib.loads(path.read_text("utf-8"))
-
-
-def copied(folder):
-    """The days, copied into a folder; what they need to find one another there."""
-    for day in ROOT.glob("day[1-9]*"):
-        shutil.copytree(day, folder / day.name, ignore=shutil.ignore_patterns("out", "__pycache__"))
-    days = sorted(folder.glob("day*"))  # day4-5 is a leaf, but not for its own modules
-    return os.environ | {"PYTHONPATH": os.pathsep.join(map(str, [*days, ROOT]))}
 
 
 def load(path):
@@ -58,7 +48,10 @@ def measured(task, told, text):
     """What is seen of one bug with this text in the lesson's place, as figures."""
     with tempfile.TemporaryDirectory() as name:
         folder, figures = Path(name), {}
-        environment, out, start = copied(folder), folder / "out", time.perf_counter()
+        copied(folder)
+        days = [*sorted(folder.glob("day*")), ROOT]  # day4-5 is a leaf, but not for its own modules
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, days))}
+        out, start = folder / "out", time.perf_counter()
         day = folder / task.lesson.parent.name
         if not told.get("late"):
             (day / task.lesson.name).write_text(text, encoding="utf-8")

@@ -15,11 +15,9 @@ import ast
 import collections
 import json
 import re
-import shutil
 import sys
 import tempfile
 from contextlib import closing
-from pathlib import Path
 
 from study.asking import Judge
 from study.book import Book
@@ -27,7 +25,8 @@ from study.exercises import blank
 from study.judge import load_check
 from study.naming import members
 
-ROOT = Path(__file__).parent.parent
+from learner import ROOT, copied
+
 UNSEEN = ROOT / "tests" / "unseen"
 sys.path.append(str(ROOT / "day4-5"))  # a leaf that is not on the path of the install
 DAYS = sorted(path.stem.removeprefix("day") for path in UNSEEN.glob("day*.jsonl"))
@@ -48,11 +47,7 @@ def record(day):
 def verdicts(wrong):
     """The verdict on each wrong answer, written into the blank file of its lesson."""
     with tempfile.TemporaryDirectory() as folder:
-        for part in (*ROOT.glob("day*"), ROOT / "study"):
-            shutil.copytree(
-                part, Path(folder) / part.name, ignore=shutil.ignore_patterns("out", "data")
-            )
-        book = Book(folder)
+        book = copied(folder)
         with closing(Judge(book)) as judge:
             for answer in wrong:
                 task = book.tasks[answer["exercise"]]

@@ -15,13 +15,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
-
-from study.book import Book
 
 import recording
+from learner import ROOT, copied
 
-ROOT = Path(__file__).parent.parent
 REPEATS = 9
 RIGHT = ROOT / "day1" / "attention_numpy.py"
 RECORD = ROOT / "day1" / "results" / "waiting.json"
@@ -34,13 +31,9 @@ def seconds(command, folder):
     return time.perf_counter() - start
 
 
-def copied_book(folder):
+def answered(folder):
     """A fresh copy of the book with every answer of attention_numpy.py right."""
-    for name in ("day1", "study"):
-        shutil.copytree(ROOT / name, Path(folder) / name)
-    for name in ("README.md", "requirements.txt"):
-        shutil.copy(ROOT / name, folder)
-    book = Book(folder)
+    book = copied(folder, "day1")
     mine = book.root / "my" / "day1" / RIGHT.name
     mine.parent.mkdir(parents=True)
     shutil.copy(RIGHT, mine)
@@ -91,7 +84,7 @@ def watched(book, mine):
 
 def main():
     with tempfile.TemporaryDirectory() as folder:
-        book, mine = copied_book(folder)
+        book, mine = answered(folder)
         taken = {name: [] for name in (*commands(book), "study check 1.2, wrong")}
         for _ in range(REPEATS):
             mine.write_bytes(RIGHT.read_bytes())

@@ -1,33 +1,29 @@
 """The bug lab: every bug is found by a test of the book and by the check, and its repair by both."""
 
 import ast
-import importlib
 import os
 import re
 import shutil
 import subprocess
 import sys
 import textwrap
-import tomllib
 
 import pytest
-from study import boxes, judge
+from study import boxes
 from study.book import Book
 from study.exercises import find
 
-from learner import ROOT, study, ticks
+from learner import ROOT, copied, judged, study, ticks
+from measure_bugs import bugs
 
 BOOK = Book(ROOT)
-BUGS = [task for task in BOOK.tasks.values() if task.planted]
+TOLD = dict(bugs(BOOK))
+BUGS = list(TOLD)
 
 
 @pytest.fixture(params=BUGS, ids=lambda task: task.id)
 def bug(request):
     return request.param
-
-
-def told(bug):
-    return tomllib.loads((bug.lesson.parent / "bugs" / f"{bug.id}.toml").read_text("utf-8"))
 
 
 def mended(bug):
@@ -39,14 +35,7 @@ def mended(bug):
 
 
 def verdict(bug, text, folder):
-    reference = importlib.import_module(bug.lesson.stem)
-    mine = folder / f"{bug.id}.py"
-    mine.write_text(text, "utf-8")
-    try:
-        check = judge.load_check(BOOK.check(bug.lesson), bug.exercise)
-        return judge.verdict(bug.exercise, mine, reference, check)
-    finally:
-        sys.modules[reference.__name__] = reference  # the judge forbids the import
+    return judged(bug.exercise, bug.lesson, text, folder)
 
 
 def test_there_are_bugs_and_all_are_further():
@@ -89,7 +78,7 @@ def pytest_run(bug, text, folder):
             "no:cacheprovider",
             "-o",
             f"pythonpath={copy}",
-            told(bug)["red"],
+            TOLD[bug]["red"],
         ],
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": paths},
@@ -123,20 +112,7 @@ def test_the_words_help_and_do_not_give_it_away(bug):
 @pytest.fixture
 def lab(tmp_path):
     """A copy of the book in which a learner works on the bugs."""
-    for name in ("day1", "day2", "day3", "study"):
-        shutil.copytree(
-            ROOT / name,
-            tmp_path / name,
-            ignore=shutil.ignore_patterns("__pycache__", "out", "data"),
-        )
-    names = [
-        *(f"{task.id} {task.title}" for task in BOOK.tasks.values()),
-        *map("day {}".format, BOOK.days),
-    ]
-    lines = "".join(f"- [ ] {name}\n" for name in names)
-    page = f"<!-- begin: boxes -->\n{lines}<!-- end -->\n"
-    (tmp_path / "README.md").write_text(page, "utf-8")
-    return Book(tmp_path)
+    return copied(tmp_path)
 
 
 def test_a_learner_is_shown_what_is_to_be_seen_finds_it_and_is_ticked(lab):

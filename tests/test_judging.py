@@ -6,12 +6,11 @@ import time
 from contextlib import closing
 
 import pytest
-from study import boxes, message
-from study.asking import Judge
+from study import boxes, message, work
+from study.asking import FORKS, LONGEST, Judge
 from study.book import Book
-from study.server import FORKS, LONGEST
 
-from learner import BLANK, LESSON, RIGHT, ROOT, study, ticks, verdict, write
+from learner import BLANK, LESSON, RIGHT, ROOT, copied, study, ticks, verdict, write
 
 SABOTAGE = {
     "blank": (BLANK, "Still blank"),
@@ -30,7 +29,6 @@ SABOTAGE = {
     "memory": ("    return np.ones((10**6, 10**6)), 1", "more memory than the check allows"),
     "module": ("    import einops", "no module named einops"),
     "imports": ("    import attention_numpy as a; return a.attention(q, k, v)", "Write yours"),
-    "reads": ("    exec(open(FILE).read()); return attention(q, k, v)", "Write yours"),
     "changes": ("    v *= 1.0001" + RIGHT, "changes its input v"),
     "counts": (
         "    attention.n = getattr(attention, 'n', 0) + 1"
@@ -43,10 +41,10 @@ SABOTAGE = {
 @pytest.mark.parametrize("name", SABOTAGE)
 def test_sabotage_gets_one_clear_sentence(book, name):
     body, sentence = SABOTAGE[name]
-    write(book, body.replace("FILE", repr(str(book.root / LESSON))))
+    write(book, body)
     told = verdict(book)
     assert told["status"] != "right"
-    lines = message.report(told)
+    lines = message.report(told | {"exercise": "1.2", "title": "attention", "file": LESSON})
     assert len(lines) <= 12
     assert sentence in " ".join(" ".join(lines).split())
     assert "Traceback" not in "\n".join(lines)
@@ -138,6 +136,15 @@ def test_a_broken_reference_is_not_the_learners_fault(book):
     assert "does not work" in verdict_of(book)["message"]
 
 
+def test_who_has_day_1_alone_is_told_what_day_2_needs(tmp_path):
+    book = copied(tmp_path, "day1", "day2")
+    work.make(book, "2")
+    missing = "raise ModuleNotFoundError('No module named torch', name='torch')\n"
+    (book.root / "torch.py").write_text(missing, encoding="utf-8")
+    told = verdict(book, "2.3")
+    assert told["message"] == "torch is not installed: pip install -r requirements.txt"
+
+
 def verdict_of(book):
     """The verdict on 1.2 with the tasks of the true book, whatever the copy looks like."""
     task = Book(ROOT).tasks["1.2"]
@@ -149,8 +156,11 @@ def verdict_of(book):
 def test_a_stop_that_is_not_the_learners_leaves_the_box(book):
     write(book, RIGHT)
     boxes.tick(book, done=["1.2"])
-    (book.root / LESSON).write_text("import nothing_here\n# exercise 1.2\n", encoding="utf-8")
-    shutil.copy(ROOT / LESSON, book.root / LESSON)
+    lesson = book.root / LESSON
+    lesson.write_text("import nothing_here\n" + lesson.read_text("utf-8"), encoding="utf-8")
+    assert "does not work" in study(book, "check", "1.2").stdout
+    assert ticks(book) == {"1.2"}
+    shutil.copy(ROOT / LESSON, lesson)
     (book.root / "json.py").write_text("x = 1\n", encoding="utf-8")
     assert verdict(book)["status"] == "right"
     (book.root / "README.md").write_text(
@@ -232,9 +242,7 @@ ATTEND = "scores = q @ k.transpose(-2, -1) / math.sqrt(D)  # (B, H, T, S)"
 def test_ones_own_attention_of_day_1_is_a_second_oracle_where_it_is_right(
     right, wrong, earlier, said, tmp_path
 ):
-    for name in ("day1", "day2", "day3", "study"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("out", "data"))
-    book = Book(tmp_path)
+    book = copied(tmp_path, "day1", "day2", "day3")
     task, before = book.tasks["3.3"], book.tasks["1.2"]
     for one in (task, before):
         book.mine(one).parent.mkdir(parents=True)
@@ -246,8 +254,7 @@ def test_ones_own_attention_of_day_1_is_a_second_oracle_where_it_is_right(
     assert text.count(right) == 1
     text = text.replace(right, wrong).replace("and not self.watch:", "and False:")
     book.mine(task).write_text(text, encoding="utf-8")
-    with closing(Judge(book)) as judge:
-        told = judge.verdict(task)
+    told = verdict(book, "3.3")
     assert told["status"] == "wrong"
     assert (said or "Day 1") in told.get("way", "") or said is None, told
     assert said or "Day 1" not in told.get("way", ""), told

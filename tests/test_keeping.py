@@ -54,14 +54,14 @@ def test_reset_keeps_a_dated_copy(book):
     boxes.tick(book, done=["1.2", "1.3"])
     assert study(book, "reset", "1.2").returncode == 0
     copies = list((book.root / "my" / "kept" / "day1").iterdir())
-    assert all(re.search(r"\.\d{4}-\d\d-\d\d-\d{6}\.py$", copy.name) for copy in copies)
+    assert all(re.search(r"\.\d{4}-\d\d-\d\d-\d{6}-\d{6}\.py$", copy.name) for copy in copies)
     assert [copy.read_bytes() for copy in copies] == [before]
     after = mine.read_text("utf-8")
     assert BLANK in after
     assert "def helper" in after
     assert ticks(book) == {"1.3"}
     before = mine.read_bytes()
-    assert study(book, "reset").returncode == 2  # nobody at the keyboard says yes
+    assert "study reset all" in study(book, "reset").stderr
     assert mine.read_bytes() == before
     assert study(book, "reset", "all").returncode == 0
     assert mine.read_text("utf-8") == blank((book.root / LESSON).read_text("utf-8"))
@@ -112,9 +112,10 @@ def test_boxes_ticked_by_many_at_once_are_all_ticked(book):
 def test_broken_files_of_the_machinery_are_made_anew(book):
     folder = book.root / ".study"
     folder.mkdir(exist_ok=True)
-    (folder / "hints.json").write_text("[]", "utf-8")
+    (folder / "hints").mkdir()
+    (folder / "hints" / "1.2").write_bytes(b"\xff")
     (folder / "way").write_bytes(b"\xff")
-    assert "3 more" in study(book, "hint", "1.2").stdout
+    assert "2 more" in study(book, "hint", "1.2").stdout
     assert study(book).returncode == 0
     (book.root / "README.md").unlink()
     write(book, RIGHT)

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 BOOK = Book(ROOT)
 EXERCISES = [task for task in BOOK.tasks.values() if task.lesson and not task.planted]
 INPUTS = 1000
-DRAWN = 100  # where a result is drawn at random: one such call asks the function many times
+READ = 100  # where more than the result is read: one such call asks the function many times
 
 
 def differs(right, wrong, calls):
@@ -41,7 +41,7 @@ def test_every_mutant_is_caught(task):
     named = [exercise.name for exercise in find(text) if exercise.id == task.id]
     right = in_numpy(check, {name: get(reference, name) for name in named})
     rng = np.random.default_rng(3)
-    count = DRAWN if hasattr(check, "reading") else INPUTS
+    count = READ if hasattr(check, "reading") else INPUTS
     inputs = [check.random_call(rng) for _ in range(count)]
     calls, caught, equal = probes(check), 0, 0
     for prefix, function in functions(ast.parse(text)):

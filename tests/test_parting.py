@@ -1,17 +1,15 @@
 """Where a wrong answer leaves the book's way is told by name and line, whatever its axes and scale."""
 
-import importlib
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
-from study import judge
 from study.book import Book
 from study.parting import factor, numbers, steps
 
-BOOK = Book(Path(__file__).parent.parent)
+from learner import ROOT, judged
+
+BOOK = Book(ROOT)
 
 
 def way(exercise, body, folder, name):
@@ -19,21 +17,13 @@ def way(exercise, body, folder, name):
     source = BOOK.tasks[exercise].lesson.read_text("utf-8")
     first = source.index(f"def {name}(")
     head = source[first : source.index('"""', source.index('"""', first) + 3) + 4]
-    return judged(
-        exercise, source[:first] + head + body + source[source.index("\n\n\n", first) :], folder
-    )
+    text = source[:first] + head + body + source[source.index("\n\n\n", first) :]
+    return told_of(exercise, text, folder)
 
 
-def judged(exercise, text, folder):
+def told_of(exercise, text, folder):
     """What is said of the way of a file that answers wrong, and all that is told."""
-    task = BOOK.tasks[exercise]
-    reference, mine = importlib.import_module(task.lesson.stem), folder / task.lesson.name
-    mine.write_text(text, encoding="utf-8")
-    try:
-        check = judge.load_check(BOOK.check(task.lesson), exercise)
-        told = judge.verdict(exercise, mine, reference, check)
-    finally:
-        sys.modules[reference.__name__] = reference  # the judge forbids the import
+    told = judged(exercise, BOOK.tasks[exercise].lesson, text, folder)
     assert told["status"] == "wrong", told
     return told.get("way"), told
 
@@ -129,7 +119,7 @@ def test_modules_are_followed_through_their_first_run(exercise, line, changed, s
     source = BOOK.tasks[exercise].lesson.read_text("utf-8")
     assert source.count(line) == 1
     number = source[: source.index(line)].count("\n") + 1
-    assert said.format(line=number) in judged(exercise, source.replace(line, changed), tmp_path)[0]
+    assert said.format(line=number) in told_of(exercise, source.replace(line, changed), tmp_path)[0]
 
 
 def test_nothing_is_said_of_what_is_drawn(tmp_path):
@@ -137,7 +127,7 @@ def test_nothing_is_said_of_what_is_drawn(tmp_path):
     source = BOOK.tasks["2.7"].lesson.read_text("utf-8")
     text = source.replace("shifted.softmax(dim=-1), 1", "shifted.sin().softmax(dim=-1), 1")
     assert text != source
-    assert judged("2.7", text, tmp_path)[0] is None
+    assert told_of("2.7", text, tmp_path)[0] is None
 
 
 def test_nothing_is_said_of_an_answer_without_steps_or_of_a_named_slip(tmp_path):

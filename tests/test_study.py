@@ -8,8 +8,9 @@ import sys
 import time
 
 import pytest
-from study import boxes
-from study.server import FORKS
+from study import boxes, doctor
+from study.asking import FORKS
+from study.standing import all_ticked
 
 from learner import LESSON, RIGHT, ROOT, study, ticks, write
 
@@ -33,7 +34,8 @@ def test_the_box_of_a_day_follows_its_core(book):
     core = {task.id for task in book.core("1")}
     assert boxes.tick(book, done=core - {"1.a"}) >= core - {"1.a"}
     assert "day 1" not in ticks(book)
-    assert study(book, "check", "1.a").returncode == 0
+    told = study(book, "check", "1.a", "--json")
+    assert json.loads(told.stdout) == [{"exercise": "1.a", "status": "right"}]
     assert "day 1" in ticks(book)
     boxes.tick(book, undone=["1.3"])
     assert ticks(book) == core - {"1.3"}
@@ -73,6 +75,11 @@ def test_ways_and_progress(book):
     assert shown.returncode == 0
     assert "Next: 1.a" in shown.stdout
     assert "Your way is now attention" in study(book, "--way", "attention").stdout
+    boxes.tick(book, done=[task.id for task in book.core("1") if task.lesson])
+    assert "Left on it: 1.a read" in all_ticked(book)
+    boxes.tick(book, done=[task.id for task in book.core("1")])
+    assert "Beyond it: 1.7 padding mask" in all_ticked(book)
+    boxes.tick(book, undone=book.tasks)
     assert study(book, "--way", "sideways").returncode == 2
     boxes.tick(book, done=["1.1", "1.2"])
     text = study(book, "progress").stdout
@@ -151,4 +158,20 @@ def test_doctor_finds_what_is_wrong(book):
     environment = {"TINY_SHAKESPEARE": str(book.root / "README.md")}
     well = study(book, "doctor", **environment)
     assert well.returncode == 0, well.stdout
-    assert "after one step" in well.stdout
+    assert "after one step" in well.stdout and "a PNG of " in well.stdout
+
+
+def test_doctor_is_not_deceived(book, monkeypatch):
+    """An empty folder holds no text, and what never answers is told in a row."""
+    monkeypatch.delenv("TINY_SHAKESPEARE", raising=False)
+    data = book.root / "day3" / "data"
+    data.mkdir(parents=True)
+    assert doctor.text(book)[2].startswith("not here yet")
+    (data / "tinyshakespeare.txt").touch()
+    assert doctor.text(book)[2] == "in day3/data/"
+
+    def never(*words, **settings):
+        raise subprocess.TimeoutExpired("python", 120)
+
+    monkeypatch.setattr(subprocess, "run", never)
+    assert doctor.run(book, "figures", "")[:3] == (False, "figures", "no answer within 120 s")
