@@ -14,6 +14,7 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # the processes of the tests share the cores
     config.addinivalue_line("markers", "slow: runs with --all")
 
 
