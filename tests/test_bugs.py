@@ -73,7 +73,7 @@ def pytest_run(bug, text, folder):
             sys.executable,
             "-m",
             "pytest",
-            "-q",
+            "-qn0",
             "-p",
             "no:cacheprovider",
             "-o",
