@@ -23,11 +23,11 @@ def sinusoidal(T, C):
 
 # exercise 1.8, further
 def one_hot(ids, V):
-    """A 1 in the place of the symbol, 0 elsewhere: ids of any shape -> (..., V).
+    """A 1 in the place of the symbol, 0 elsewhere: an array of ids, of any shape -> (..., V).
 
     ValueError for an id outside 0..V-1.
 
-    >>> one_hot([2, 0], 3)
+    >>> one_hot(np.array([2, 0]), 3)
     array([[0., 0., 1.],
            [1., 0., 0.]])
     """
@@ -39,7 +39,7 @@ def one_hot(ids, V):
 
 # exercise 1.8, further
 def embed(ids, table):
-    """Look up the vector of every symbol: ids (...), table (V, C) -> (..., C).
+    """Look up the vector of every symbol: an array ids (...), table (V, C) -> (..., C).
 
     The same as one_hot(ids, V) @ table, without the multiplications by 0.
     ValueError for an id outside the table.
