@@ -95,7 +95,7 @@ class exercise_2_11:
             V, C = config.vocab_size, config.n_embd
             more = f.parameters(config, False) - f.parameters(config)
             if more != V * C:
-                return f"Untied, a head from {C} channels to {V} symbols is new. Here {more} are."
+                return f"Untied, the head adds {V * C} numbers. Here it adds {more:g}."
 
         def a_place_needs_a_row_if_learned(f, result, config, tied=True):
             more = f.parameters(replace(config, context=config.context + 1), tied) - result
@@ -110,8 +110,10 @@ class exercise_2_11:
                 return f"Tied, one symbol more brings {more:g} numbers, not {config.n_embd}."
 
         def a_block_more_is_counted(f, result, config, tied=True):
-            if f.parameters(replace(config, n_layer=config.n_layer + 1), tied) == result:
-                return "With one block more, the number stays as it was."
+            more = f.parameters(replace(config, n_layer=config.n_layer + 1), tied) - result
+            wanted, C = config.n_embd * (12 * config.n_embd + 13), config.n_embd
+            if more != wanted:
+                return f"One block more brings {more:g} numbers, not {wanted}, with n_embd {C}."
 
     class slips:
         def table__none(V, C):
