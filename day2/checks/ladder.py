@@ -378,7 +378,7 @@ class exercise_2_10:
     class properties:
         def a_number_is_lost_or_kept(f, result, x, p, generator=None):
             if not result[6]:
-                return "A number comes out that is neither 0 nor what it is where it is kept."
+                return "A number comes out that is neither 0 nor x times the factor of the others."
 
         def the_mean_stays(f, result, x, p, generator=None):
             grown = result[0].flat[0] / x.flat[0]
@@ -510,6 +510,11 @@ class exercise_2_10:
             """What is kept was divided by p, the share that is lost. Which share is left, to carry
             the whole?"""
             return x * (1 / p)
+
+        def dropout__brackets(x, p, generator=None):
+            """p was taken from every number: / binds more tightly than -. Brackets around 1 - p are
+            missing."""
+            return x * (torch.rand(x.shape, generator=generator) >= p) / 1 - p
 
         class p_of_keeping:
             """Here p is the chance that a number is kept, and all is right for that. In this book, as
