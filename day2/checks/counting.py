@@ -91,7 +91,7 @@ class exercise_2_1:
         def rows_add_up_to_one(f, result, ids, V, smoothing=1.0):
             for i, total in enumerate(result.sum(axis=1)):
                 if abs(total - 1) > 1e-9:
-                    return f"Row {i} adds up to {total:.4g}, not to 1."
+                    return f"Row {i} adds up to {total:.10g}, not to 1."
 
         def nothing_is_impossible(f, result, ids, V, smoothing=1.0):
             if result.min() <= 0:
@@ -165,6 +165,11 @@ class exercise_2_1:
         def total__raised_once(smoothed, counts, ids, smoothing):
             """The total of a row grew by one `smoothing`. How many counts of the row were raised?"""
             return counts.sum(axis=1, keepdims=True) + smoothing
+
+        def total__plus_V(smoothed, counts, ids, smoothing):
+            """The totals grew by V, which is right where `smoothing` is 1. All V counts of a row were
+            raised by `smoothing`: by how much does their total grow?"""
+            return counts.sum(axis=1, keepdims=True) + len(counts)
 
         def total__of_symbols(smoothed, counts, ids, smoothing):
             """The total of a row is how often its symbol stands in the text. The last one of the
@@ -302,6 +307,11 @@ class exercise_2_2:
             the two arrays of indices, place by place."""
             return probabilities[first][:, second]
 
+        def look_up__chained(probabilities, first, second):
+            """Two pairs of brackets choose rows, and then rows among those. Put both arrays into one
+            pair of brackets, with a comma."""
+            return probabilities[first][second]
+
         def surprise__none(p):
             """This is the mean probability. A surprise is 0 where p is 1, and grows as p falls:
             which function does that?"""
@@ -388,7 +398,8 @@ class exercise_2_8:
         ),
         (
             "(np.maximum(counts - discount, 0) + discount * kinds * continuation) / total, kinds and "
-            "total upright; continuation likewise from before = (counts > 0).sum(axis=0) and 1 / V."
+            "total upright; continuation likewise from before = (counts > 0).sum(axis=0) and 1 / V. "
+            "Where total is 0 the row is the continuation."
         ),
     )
 
