@@ -278,6 +278,11 @@ class exercise_2_3:
             many symbols are needed for T inputs with a target each?"""
             return ids[starts[:, None] + torch.arange(T)]
 
+        def windows__places(ids, starts, T):
+            """These are places in the text, not the symbols that stand there: look them up in
+            ids."""
+            return starts[:, None] + torch.arange(T + 1)
+
         def targets__unshifted(windows):
             """The targets are the inputs themselves. To say again what was just read is easy: which
             symbol should be foretold at each position?"""
@@ -361,8 +366,8 @@ class exercise_2_5:
         ),
         (
             "counted = targets != ignore_index; logits, targets = logits[counted], "
-            "targets[counted]. log_p = shifted - shifted.exp().sum(-1, keepdim=True).log(). Return "
-            "-log_p.gather(-1, targets[:, None]).mean()."
+            "targets[counted]; shifted = logits - logits.amax(-1, keepdim=True); log_p = shifted - "
+            "shifted.exp().sum(-1, keepdim=True).log(). -log_p.gather(-1, targets[:, None]).mean()."
         ),
     )
     advice = (
@@ -373,6 +378,10 @@ class exercise_2_5:
         (
             r"index -\d+ is out of bounds|must be non-negative",
             "A target to be ignored is the number of no symbol: leave its row out before.",
+        ),
+        (
+            r"shape mismatch: indexing",
+            "logits may have more axes in front: a boolean index first makes a table (N, V) of them.",
         ),
         (
             r"must match the size of tensor",
@@ -631,6 +640,11 @@ class exercise_2_5:
         @like(own__all_symbols)
         def own__sum_of_symbols(log_p, targets, counted):
             return log_p[counted].sum(dim=-1)
+
+        def own__zeros_in_the_mean(log_p, targets, counted):
+            """The mean runs over all V numbers of a row, and all but the target's are 0: the loss is
+            V times too small. Add up each row first."""
+            return log_p[counted] * F.one_hot(targets[counted], log_p.shape[-1])
 
         def surprise__sign(own):
             """The sign is missing: the likelier the targets are, the larger this number gets.
@@ -893,8 +907,8 @@ class exercise_2_7:
             return scores.softmax(dim=0)
 
         def share__none(scores):
-            """The logits themselves load the dice. Half of all logits are below 0, and no share may
-            be: softmax makes shares of them."""
+            """The logits themselves load the dice. A logit may be below 0, and a share may not:
+            softmax makes shares of them."""
             return scores
 
         def share__logarithms(scores):
