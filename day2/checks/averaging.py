@@ -84,6 +84,16 @@ class exercise_2_4:
         return {"average_by_matrix": average_by_matrix}
 
     class properties:
+        def shares_have_all_their_digits(f, result, x):
+            T = x.shape[1]
+            shares = f.average_by_matrix(np.eye(T)[None])[0]
+            near = np.allclose(shares, np.tri(T) / np.arange(1, T + 1)[:, None], 1e-6, 1e-6)
+            if T > 2 and near and (shares == np.float32(shares)).all():
+                return (
+                    "Right to seven digits only: the shares were worked out in 32 bits, and turned "
+                    "into 64 afterwards. Make the table in the type of x from the start."
+                )
+
         def the_past_is_blind_to_the_future(f, result, x):
             changed = x.copy()
             changed[:, -1] += 1
@@ -99,7 +109,7 @@ class exercise_2_4:
             if np.abs(means - 1).max() > 1e-6:
                 t = np.abs(means - 1).argmax()
                 return (
-                    f"Where x is 1 everywhere, the mean at position {t} is {means[t]:.3g}, not 1."
+                    f"Where x is 1 everywhere, the mean at position {t} is {means[t]:.10g}, not 1."
                 )
 
         def the_first_is_its_own_mean(f, result, x):
@@ -257,9 +267,9 @@ class exercise_2_6:
         signs = np.array([-1, 1], np.float32)
         small = [rng.choice(signs, size=n) for n in ((2, 1, 3), (3, 2), (3, 2), (3, 4))]
         yield "head", *small
-        # scores of 2500, and one of -2500 that is all that a position sees
+        # scores of 250000, and one of -250000 that is all that a position sees
         x = np.zeros((2, 3, 2))
-        x[0, :, 0] = x[1, :, 1] = 50, 0, 2
+        x[0, :, 0] = x[1, :, 1] = 500, 0, 2
         w_v = np.array([[1.0, 2, 3, 4], [5, 6, 7, 9]])
         yield "head", x, np.ones((2, 1)), np.array([[1.0], [-1]]), w_v
         # values that are more than 32 bits can hold
@@ -319,7 +329,7 @@ class exercise_2_6:
             total = result[1].sum(axis=-1)
             if np.abs(total - 1).max() > 1e-6:
                 worst = np.unravel_index(np.abs(total - 1).argmax(), total.shape)
-                return f"Row {worst[-1]} of the weights adds up to {total[worst]:.3g}, not to 1."
+                return f"Row {worst[-1]} of the weights adds up to {total[worst]:.10g}, not to 1."
 
         def no_weight_in_the_future(f, result, x, *matrices):
             ahead = np.argwhere(np.abs(np.triu(result[1], 1)) > 1e-9)
@@ -365,6 +375,11 @@ class exercise_2_6:
             of x meets the columns of w: no turn is needed."""
             return x @ w_q.T, x @ w_k.T, x @ w_v.T
 
+        def project__matrices_first(x, w_q, w_k, w_v):
+            """The matrices stand on the left. A position is a row here, and its channels stand
+            last: they must meet the rows of a matrix, on the right."""
+            return w_q @ x, w_k @ x, w_v @ x
+
         def project__keys_by_w_q(x, w_q, w_k, w_v):
             """The keys went through w_q. To ask and to be found are two things: each has its own
             matrix."""
@@ -385,6 +400,11 @@ class exercise_2_6:
             two should change places."""
             return q @ k.permute(2, 1, 0)
 
+        def scores__turned_in_front(q, k):
+            """This swaps sequences and positions. Only the last two axes of k should change
+            places."""
+            return q @ k.transpose(0, 1)
+
         def scores__swapped(q, k):
             """These are the scores of the keys asking the queries. Rows ask, columns answer: who
             is asking in your matrix?"""
@@ -399,6 +419,11 @@ class exercise_2_6:
             """These are the weights with the scores divided by D itself. It is the deviation of
             the product that grows, and a deviation is a root."""
             return scores / q.shape[-1]
+
+        def scale__by_two_D(scores, x, q):
+            """The scores were divided by D, and then by 2: in Python / D ** 1/2 does that, from left
+            to right. Brackets around 1/2, or D ** 0.5, say what you mean."""
+            return scores / q.shape[-1] / 2
 
         def scale__by_C(scores, x, q):
             """Your scale is the root of C, the channels of x. A product of q and k sums over
@@ -435,6 +460,11 @@ class exercise_2_6:
             neutral, not never. Which score means never?"""
             return scores.masked_fill(future, 0)
 
+        def hide__finite(scores, future):
+            """Nearly: the future has a finite score here, and one of the past may lie below it. A
+            model can learn any score; only -inf means never."""
+            return scores.masked_fill(future, -1e5)
+
         def share__over_queries(scores):
             """These are the weights you get when the softmax runs over the queries (dim 1, or -2).
             Each query must share out 1 among the keys: add up one row."""
@@ -445,8 +475,13 @@ class exercise_2_6:
             not told a dim. Each query must share out 1 among the keys."""
             return scores.softmax(dim=0)
 
+        def share__twice(scores):
+            """These weights went through the softmax twice. What does softmax do to numbers that
+            all lie between 0 and 1? It makes them almost equal."""
+            return scores.softmax(dim=-1).softmax(dim=-1)
+
         def share__overflow(scores):
-            """Right on paper, but exp(2500) is infinite here. What may you subtract from every
+            """Right on paper, but exp(250000) is infinite here. What may you subtract from every
             score of a row without changing the ratio? Torch's softmax does."""
             return scores.exp() / scores.exp().sum(dim=-1, keepdim=True)
 
