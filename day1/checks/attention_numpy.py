@@ -381,6 +381,10 @@ class exercise_1_2:
             r"boolean index",
             "A mask as an index needs the very shape of the scores; np.where takes it with fewer axes.",
         ),
+        (
+            r"truth value of an array",
+            "An array is neither true nor false: ask `if mask is not None`.",
+        ),
     )
 
     def calls(rng):
@@ -396,7 +400,7 @@ class exercise_1_2:
         yield "attention", *extreme
         yield "attention", *extreme, np.array([[True, False], [True, True], [True, False]])
         # what is seen scores far below what is hidden: no number stands for never
-        low = np.array([[10.0]]), np.array([[-500.0], [0]]), np.array([[1.0], [2]])
+        low = np.array([[1000.0]]), np.array([[-500.0], [0]]), np.array([[1.0], [2]])
         yield "attention", *low, np.array([[True, False]])
         B, H, T, D, S, E = 2, 3, 5, 4, 7, 6
         q, k, v = (rng.normal(size=(B, H, *size)) for size in ((T, D), (S, D), (S, E)))
@@ -457,7 +461,7 @@ class exercise_1_2:
             total = result[1].sum(axis=-1)
             if np.abs(total - 1).max() > 1e-9:
                 worst = np.unravel_index(np.abs(total - 1).argmax(), total.shape)
-                return f"Row {worst[-1]} of the weights adds up to {total[worst]:.3g}, not to 1."
+                return f"Row {worst[-1]} of the weights adds up to {total[worst]:.10g}, not to 1."
 
         def nothing_hidden_has_weight(f, result, q, k, v, mask=None):
             if mask is not None and np.abs(np.where(mask, 0, result[1])).max() > 1e-9:
@@ -546,6 +550,11 @@ class exercise_1_2:
             D: the power comes first. np.sqrt(D) says what you mean."""
             return scores / (q.shape[-1] / 2)
 
+        def scale__by_two_D(scores, q, k, v):
+            """The scores were divided by D, and then by 2: in Python / D ** 1/2 does that, from left
+            to right. Brackets around 1/2, or np.sqrt(D), say what you mean."""
+            return scores / q.shape[-1] / 2
+
         class cosine:
             """These are cosines: the lengths of query and key are divided out. The product keeps
             them, and only the root of D is divided out."""
@@ -615,6 +624,11 @@ class exercise_1_2:
             scores below that; only -inf means never."""
             return np.where(mask, scores, -10)
 
+        def hide__finite(scores, mask):
+            """Nearly: hidden keys have a finite score here, and one that is seen may lie below it.
+            A model can learn any score; only -inf means never."""
+            return np.where(mask, scores, -1e5)
+
         def hide__added(scores, mask):
             """The mask was added to the scores: True became 1. Adding 1 to a score is not
             permission."""
@@ -674,6 +688,14 @@ class exercise_1_2:
 
             def after(weights, q, mask):
                 return weights if mask is None else weights * mask
+
+        class masked_after_and_divided_again(masked_after):
+            """The mask came after the softmax, and the rest was stretched to 1. Right on paper, but
+            where hidden keys had taken everything, 0 / 0 remains. Hide before you share."""
+
+            def after(weights, q, mask):
+                left = weights if mask is None else weights * mask
+                return left / left.sum(axis=-1, keepdims=True)
 
         def mix__turned(weights, v):
             """The values were mixed by the columns of the weights. A row of weights belongs to a
@@ -823,6 +845,11 @@ class exercise_1_3:
             where scores have them: return two axes."""
             return mask[None, None]
 
+        def causal_mask__empty(T):
+            """Every place is False here: nobody may see anything. The triangle has to be cut out of
+            a table of True."""
+            return np.zeros((T, T), dtype=bool)
+
         def causal_mask__one_row(T):
             """One row came back: each position was compared with itself alone. Rows ask, columns
             answer: which of the two must stand upright?"""
@@ -898,7 +925,7 @@ class exercise_1_4:
     class properties:
         def split_heads__a_position_keeps_its_numbers(f, result, x, H):
             for b, t in np.ndindex(x.shape[:2]):
-                if set(result[b, :, t].flat) != set(x[b, t]):
+                if strangers(result[b, :, t], x[b, t], x):
                     return f"Position {t} comes out with numbers of another position."
 
         def split_heads__channels_stay_in_order(f, result, x, H):
@@ -915,7 +942,7 @@ class exercise_1_4:
         def merge_heads__a_position_keeps_its_numbers(f, result, x):
             B, _, T, _ = x.shape
             for b, t in np.ndindex(B, T):
-                if set(result[b, t]) != set(x[b, :, t].flat):
+                if strangers(result[b, t], x[b, :, t], x):
                     return f"Position {t} comes out with numbers of another position."
 
         def merge_heads__heads_stand_side_by_side(f, result, x):
@@ -1060,6 +1087,11 @@ class exercise_1_4:
             return x.swapaxes(2, 3).reshape(x.shape[0], -1, x.shape[2])
 
 
+def strangers(out, own, x):
+    """The numbers of x in a position's output that are not its own; 0 may be a place left empty."""
+    return (set(out.flat) - set(own.flat) - {0}) & set(x.flat)
+
+
 class exercise_1_5:
     title = "multi-head attention"
     minutes = 40
@@ -1168,7 +1200,7 @@ class exercise_1_5:
             total = result[1].sum(axis=-1)
             if np.abs(total - 1).max() > 1e-9:
                 worst = np.unravel_index(np.abs(total - 1).argmax(), total.shape)
-                return f"Row {worst[-1]} of the weights adds up to {total[worst]:.3g}, not to 1."
+                return f"Row {worst[-1]} of the weights adds up to {total[worst]:.10g}, not to 1."
 
         def nothing_hidden_has_weight(f, result, x, memory, w_q, w_k, w_v, w_o, H, mask=None):
             if mask is not None and np.abs(np.where(mask, 0, result[1])).max() > 1e-9:
@@ -1191,7 +1223,8 @@ class exercise_1_5:
             again = f.multi_head(x, memory, w_q, w_k, w_v, 2 * w_o, H, mask)[0]
             if np.abs(again - 2 * result[0]).max() > 1e-9 * max(1, np.abs(again).max()):
                 return (
-                    "Doubling w_o does not double the output: something comes after it, or before."
+                    "Doubling w_o does not double the output. The merged heads meet w_o, and nothing "
+                    "comes after that."
                 )
 
         def order_of_memory_is_free(f, result, x, memory, w_q, w_k, w_v, w_o, H, mask=None):
@@ -1205,6 +1238,7 @@ class exercise_1_5:
 
     class slips(exercise_1_2.slips):
         attention__scale_without_a_mask_only = None
+        hide__finite = None  # no score here is so low
 
         def scale__by_D(scores, q, k, v):
             """The scores are divided by D. Either the root is missing, or the scale stands there
@@ -1771,7 +1805,13 @@ class exercise_1_14:
             "Make a table of query position minus key position by broadcasting. Where is it 0, where "
             "negative?"
         ),
-        "back = np.arange(T)[:, None] - np.arange(T); seen where 0 <= back and back < W.",
+        "back = np.arange(T)[:, None] - np.arange(T); return (back >= 0) & (back < W).",
+    )
+    advice = (
+        (
+            r"truth value of an array",
+            "`and` and a < b < c cannot compare tables: bracket each comparison, and join them by &.",
+        ),
     )
 
     def calls(rng):
@@ -1865,8 +1905,8 @@ class exercise_1_14:
                 return np.arange(T) - np.arange(T)[:, None]
 
         def join__or(past, near):
-            """Everything may be seen: either condition alone is enough here. A key must stand in
-            the past and be near."""
+            """Everything may be seen here. A key must stand in the past and also be near: if you
+            join two conditions, is it by &?"""
             return past | near
 
         def join__hidden(past, near):
