@@ -360,6 +360,13 @@ class exercise_1_9:
             def divide(centred, root):
                 return centred / root[0] + root[1]
 
+        class eps_at_the_end_times_gain(eps_at_the_end):
+            def divide(centred, root):
+                return centred / root[0], root[1]
+
+            def scale(normal, gain, bias):
+                return normal[0] + normal[1] * gain
+
         def divide__none(centred, root):
             """The rows have mean 0, but were not divided by their deviation: a loud row stays loud."""
             return centred
@@ -400,6 +407,13 @@ class exercise_1_9:
 
             def divide(centred, root):
                 return centred[0] - centred[1] / root
+
+        class brackets_and_gain(brackets):
+            def divide(centred, root):
+                return centred[0], centred[1] / root
+
+            def scale(normal, gain, bias):
+                return normal[0] - normal[1] * gain
 
         class exchanged:
             """Gain and bias have changed places: the bias multiplies here, and the gain is added. In
@@ -585,16 +599,18 @@ class exercise_1_10:
             return x * (1 + np.erf(x / math.sqrt(2))) / 2
 
         def below__no_root(x):
-            """gelu has erf(x) in it: too steep at 0. erf belongs to a bell curve that is narrower by
-            the root of 2: of what do you have to take it?"""
+            """gelu has erf(x) in it: its switch is too steep at 0. erf belongs to a bell curve that
+            is narrower by the root of 2: of what do you have to take it?"""
             return np.vectorize(math.erf, otypes=[float])(x)
 
         def below__by_2(x):
-            """gelu has erf(x / 2) in it: too flat at 0. The number to divide by is the root of 2."""
+            """gelu has erf(x / 2) in it: its switch is too flat at 0. The number to divide by is the
+            root of 2."""
             return np.vectorize(math.erf, otypes=[float])(x / 2)
 
         def below__multiplied(x):
-            """gelu has x times the root of 2 in erf: too steep at 0. Divide by that root."""
+            """gelu has x times the root of 2 in erf: its switch is too steep at 0. Divide by that
+            root."""
             return np.vectorize(math.erf, otypes=[float])(x * math.sqrt(2))
 
         def below__other_side(x):
@@ -647,7 +663,7 @@ class exercise_1_10:
             return x * (1 + math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))) / 2
 
         def cubic__none(x):
-            """gelu_tanh lacks the cubic term: off by 0.02 around 2. Beside x stands a little of x
+            """gelu_tanh lacks the cubic term: off by 0.03 around 2. Beside x stands a little of x
             cubed."""
             return x
 
@@ -688,11 +704,11 @@ class exercise_1_10:
             return x + 0.04715 * x**3
 
         def factor__none():
-            """gelu_tanh lacks the root of 2 / pi before the bracket: too steep at 0."""
+            """gelu_tanh lacks the root of 2 / pi before the bracket: its switch is too steep at 0."""
             return 1
 
         def factor__no_root():
-            """gelu_tanh has 2 / pi in it, without a root: too flat at 0."""
+            """gelu_tanh has 2 / pi in it, without a root: its switch is too flat at 0."""
             return 2 / math.pi
 
         def factor__root_of_2():
@@ -705,7 +721,7 @@ class exercise_1_10:
             return math.sqrt(math.pi / 2)
 
         def factor__two_pi():
-            """gelu_tanh has the root of 2 pi in it. It is the root of 2 divided by pi."""
+            """gelu_tanh has the root of 2 pi in it. It is the root of the fraction 2 / pi."""
             return math.sqrt(2 * math.pi)
 
         def factor__of_the_bell():
@@ -965,8 +981,8 @@ class exercise_1_11:
                 return gelu(out)
 
         class bend_before_the_last_bias:
-            """GELU comes after the second product here, and nothing can be below -0.17. It belongs
-            in the middle, between the two."""
+            """GELU comes after the second product here, just before b2. It belongs in the middle,
+            between the two products."""
 
             def bend(h):
                 return h
@@ -1224,8 +1240,8 @@ class exercise_1_12:
             off = np.abs(f.block(x, alone, H, mask, norm) - block(x, alone, H, mask, norm))
             if off.max() > 1e-9:
                 return (
-                    "With the feed-forward switched off (0 in w2 and b2), what attention alone does "
-                    f"is off by {off.max():.3g}."
+                    "With the feed-forward switched off (0 in w2 and b2), the block is off by "
+                    f"{off.max():.3g}: look at attention, and at both sums."
                 )
 
         def feed_forward_alone(f, result, x, params, H, mask=None, norm="pre"):
@@ -1233,8 +1249,8 @@ class exercise_1_12:
             off = np.abs(f.block(x, alone, H, mask, norm) - block(x, alone, H, mask, norm))
             if off.max() > 1e-9:
                 return (
-                    "With attention switched off (0 in w_o), what the feed-forward alone does is off "
-                    f"by {off.max():.3g}."
+                    "With attention switched off (0 in w_o), the block is off by "
+                    f"{off.max():.3g}: look at the feed-forward, and at both sums."
                 )
 
     class slips:
@@ -1526,6 +1542,12 @@ class exercise_1_13:
         (
             "mean: (x * seen).sum(axis=1) / seen.sum(axis=1). max: np.where(seen, x, -np.inf).max(axis="
             "1). first: x[:, 0]. A block gets the params that begin with its prefix, without it."
+        ),
+    )
+    advice = (
+        (
+            r"KeyError: '(norm_[12]|attention|feed_forward)\.",
+            'A block knows its params without "blocks.0." in front. And how many blocks are there?',
         ),
     )
 
