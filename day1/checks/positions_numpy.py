@@ -27,6 +27,7 @@ class exercise_1_6:
             "C); np.where(channels % 2 == 0, np.sin(angles), np.cos(angles))."
         ),
     )
+    advice = ((r"bitwise_xor|for \^", "^ is no power in Python: ** is."),)
 
     def calls(rng):
         for T, C in ((3, 4), (5, 6), (5, 7), (1, 6), (2, 1), (7, 2), (4, 3), (9, 12), (5, 16)):
@@ -80,7 +81,7 @@ class exercise_1_6:
                 t, i = np.unravel_index(np.abs(long - 1).argmax(), long.shape)
                 return (
                     f"Channels {2 * i} and {2 * i + 1} are sine and cosine of one angle. At position "
-                    f"{t} their squares add up to {long[t, i]:.3g}, not to 1."
+                    f"{t} their squares add up to {long[t, i]:.10g}, not to 1."
                 )
 
         def channel_0_turns_by_1(f, result, T, C):
@@ -107,6 +108,13 @@ class exercise_1_6:
                     )
 
     class slips:
+        def sinusoidal__flat(T, C):
+            """Positions and channels were paired one by one. Every position meets every channel: the
+            positions must stand upright."""
+            channels = np.arange(C)
+            angles = np.arange(T) / 10000.0 ** (channels // 2 * 2 / C)
+            return np.where(channels % 2 == 0, np.sin(angles), np.cos(angles))
+
         def places__from_one(T):
             """These are the vectors of positions 1, 2, 3, ... The first position is 0: all its
             angles are 0."""
@@ -266,12 +274,12 @@ class exercise_1_6:
             return places[:, None] // wavelengths
 
         def angles__over_two_pi(places, wavelengths):
-            """All angles are too small by 2 pi. A wavelength is the way of one full turn, and a full
+            """All angles are 2 pi times too small. A wavelength is the way of one full turn, and a full
             turn is an angle of 2 pi: the two cancel."""
             return places[:, None] / (2 * np.pi * wavelengths)
 
         def angles__two_pi(places, wavelengths):
-            """All angles are too large by 2 pi. The wavelength already has that 2 pi: the angle is
+            """All angles are 2 pi times too large. The wavelength already has that 2 pi: the angle is
             the position divided by 10000^(2 i / C)."""
             return 2 * np.pi * places[:, None] / wavelengths
 
@@ -582,6 +590,11 @@ class exercise_1_8:
             rows = np.zeros((ids.size, V))
             rows[np.arange(ids.size), ids] = 1
             return rows
+
+        def one_hot__one_axis_in_a_column(ids, V):
+            """Right for a single list of ids. They may have any shape, such as sentences in a batch:
+            what in your line counts on one axis?"""
+            return (ids[:, None] == np.arange(V)).astype(float)
 
         def one_hot__inverted(ids, V):
             """0 stands where 1 belongs, and 1 everywhere else. One is hot, the rest are cold."""
