@@ -83,7 +83,8 @@ def head(x, w_q, w_k, w_v):
     q, k, v = x @ w_q, x @ w_k, x @ w_v  # (B, T, D), (B, T, D), (B, T, E)
     scores = q @ k.transpose(-2, -1) / math.sqrt(D)  # (B, T, S)
     future = torch.ones(T, T, dtype=torch.bool, device=x.device).triu(1)
-    weights = scores.masked_fill(future, -torch.inf).softmax(dim=-1)
+    scores = scores.masked_fill(future, -torch.inf)
+    weights = scores.softmax(dim=-1)
     return weights @ v, weights
 
 
