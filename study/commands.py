@@ -153,7 +153,9 @@ class Commands:
         book, tasks, ticks = self.book, path_taken(self.book, way), done(self.book)
         for day in book.days:
             if made := work.make(book, day):
-                print(f"made {book.short(made[0].parent)}/: {len(made)} file{'s' * (len(made) > 1)}")
+                print(
+                    f"made {book.short(made[0].parent)}/: {len(made)} file{'s' * (len(made) > 1)}"
+                )
         if way:
             print(f"Your way is now {way}: {book.plan['ways'][way]['for']}.")
         task = next_task(book)

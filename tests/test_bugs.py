@@ -73,7 +73,7 @@ def pytest_run(bug, text, folder):
             sys.executable,
             "-m",
             "pytest",
-            "-qn0",
+            "-n0",
             "-p",
             "no:cacheprovider",
             "-o",

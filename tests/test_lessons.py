@@ -231,7 +231,7 @@ def test_the_questions_on_the_block_have_the_right_answers():
     assert f"{gelu(np.array([0.0]))[0]:.0f} and {gelu(np.array([-10.0]))[0]:.3f}" in text
 
 
-HEAD = "weights = scores.masked_fill(future, -torch.inf).softmax(dim=-1)"
+HEAD = "masked_fill(future, -torch.inf)\n    weights = scores.softmax(dim=-1)"
 SHORT_CUT = """
         if (T == 1 or q.device.type != "cpu") and not self.watch:
             mask = None if T == 1 else causal(T, S, q.device)
