@@ -489,8 +489,8 @@ class exercise_3_2:
             return self.turn[start : x.shape[-2]]
 
         def rows__whole_table(self, x, start):
-            """More rows of the table meet x than x has positions: it has one for the whole context.
-            x needs T of them, the first at `start`."""
+            """More rows of the table meet x than x has positions: the table has a row for every position
+            of the context. x needs T of them, the first at `start`."""
             return self.turn
 
         rest_of_table = slip(
@@ -680,6 +680,10 @@ class exercise_3_3:
         (
             r"The size of tensor a .* dimension 3",
             "With a cache there are more keys than queries: scores and mask are (T, S).",
+        ),
+        (
+            r"KeyError: 'k'",
+            "At the first call the cache is an empty dict: there are no keys in it yet.",
         ),
     )
     hints = (
@@ -882,8 +886,8 @@ class exercise_3_3:
             if not more and differ(result[0], ends):
                 n = np.flatnonzero(result[0] != ends)[0]
                 return (
-                    f"After {ends[n]} positions the keys of the cache have the length "
-                    f"{result[0][n]} (axis -2)."
+                    f"After {ends[n]} of {ends[-1]} positions, the number of keys in cache['k'] is "
+                    f"{result[0][n]} (axis -2): all so far should be there, under that name."
                 )
 
         def pieces_are_as_good_as_the_whole(f, result, made, *given):
@@ -999,6 +1003,14 @@ class exercise_3_3:
                 cache["k"], cache["v"] = k, v
             return k, v
 
+        def remember__exchanged(cache, k, v, unturned, turn):
+            """In the cache, keys and values have changed drawers: the next call compares with values,
+            and mixes keys. What belongs under "k", what under "v"?"""
+            k, v = exercise_3_3.steps.remember(cache, k, v, None, None)
+            if cache is not None:
+                cache["k"], cache["v"] = v, k
+            return k, v
+
         def remember__as_heads(cache, k, v, unturned, turn):
             """The cache grows along the heads, axis 1. It is the positions that become more: which
             axis of (B, H, S, D) counts them?"""
@@ -1053,6 +1065,11 @@ class exercise_3_3:
             older keys in front, the queries are the last T of S positions."""
             return torch.ones(T, S, dtype=torch.bool).tril()
 
+        seen__from_the_corner_but_alone = slip(
+            seen__from_the_corner.__doc__,
+            seen=lambda T, S: torch.ones(T, S, dtype=torch.bool).tril(0 if T > 1 else S),
+        )
+
         def seen__without_a_cache(T, S):
             """As soon as there are older keys, nothing is hidden. A piece of two positions comes
             after them: does its first one see its second?"""
@@ -1062,6 +1079,16 @@ class exercise_3_3:
             """A hidden key has the score 0 here, and exp(0) is 1: it still gets weight. 0 is
             neutral, not never. Which score means never?"""
             return scores.masked_fill(~seen, 0)
+
+        class hidden_after:
+            """The mask came after the softmax: the weights of hidden keys were set to 0, and a row no
+            longer adds up to 1. What they took is lost. Mask scores, not weights."""
+
+            def hide(scores, seen):
+                return scores
+
+            def share(scores):
+                return scores.softmax(dim=-1).tril(scores.shape[-1] - scores.shape[-2])
 
         def share__over_queries(scores):
             """The softmax runs over the queries (axis -2). Each query must share out 1 among the
@@ -1566,6 +1593,9 @@ class exercise_3_5:
                 cache.extend({} for _ in blocks)
             return cache
 
+        def embed(self, ids):
+            return self.embedding(ids)
+
         def place(self, x, ids, start):
             return x + self.position(torch.arange(start, start + ids.shape[1]))
 
@@ -1594,7 +1624,7 @@ class exercise_3_5:
             caches = steps.fill(cache, self.blocks) or [None] * len(self.blocks)
             start = caches[0]["k"].shape[-2] if caches[0] else 0
             check_ids(ids, start, self.config)
-            x = self.embedding(ids)
+            x = steps.embed(self, ids)
             if self.position:
                 x = steps.place(self, x, ids, start)
             x = steps.through(self, steps.drop(self, x), caches)
@@ -1639,12 +1669,16 @@ class exercise_3_5:
 
         def dropout_reaches_the_symbols(f, result, made, ids, targets=None, cache=None):
             if result[0].size and differ(result[0], result[0][:, :1].repeat(ids.shape[1], 1)):
-                return "With a dropout of 1, training should see no symbol, yet its logits vary."
+                return (
+                    "With a dropout of 1, training should see neither symbols nor places, yet its "
+                    "logits vary. Does dropout fall on their sum?"
+                )
 
     class slips:
         def fill__never(cache, blocks):
-            """At once all is right; with a cache, every piece stands alone. The empty list that is
-            given must be filled, with a dict for each block: a new list is lost at the return."""
+            """At once all is right; with a cache, every piece stands alone. Is the empty list that was
+            given filled with a dict for each block (a new list is lost at the return), and is each
+            block handed its own?"""
             return cache if cache is None else [{} for _ in blocks]
 
         def fill__one_for_all(cache, blocks):
@@ -1653,6 +1687,11 @@ class exercise_3_5:
             if cache is not None and not cache:
                 cache.extend([{}] * len(blocks))
             return cache
+
+        def embed__times_the_root(self, ids):
+            """The symbols are multiplied by the root of C, as in the paper of 2017. GPT-2 takes the rows
+            of the table as they are."""
+            return self.embedding(ids) * self.config.n_embd**0.5
 
         def place__none(self, x, ids, start):
             """This behaves as if the places were never added. Where there is a table `position`,
@@ -1839,6 +1878,10 @@ class exercise_3_6:
         (
             r"must have same number of dimensions|Tensors must have same number",
             "To join the text, the ids of one step need an axis of length 1: chosen[:, None].",
+        ),
+        (
+            r"Boolean value of Tensor",
+            "Each row ends in its own time: whether all have ended is a question to a whole tensor.",
         ),
     )
     hints = (
