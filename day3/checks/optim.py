@@ -203,6 +203,11 @@ class exercise_3_10:
             above."""
             return max(1, math.ceil(warmup * steps))
 
+        def parts__not_rounded(warmup, steps):
+            """Right but for the rounding: 4 % of 70 steps are 2.8. The way up takes a whole number of
+            steps, the nearest one."""
+            return max(1, warmup * steps)
+
         def up__from_zero(step, parts, steps):
             """The first step has the share 0: it costs as much as any other, and moves nothing. Steps
             count from 0, shares from one part."""
@@ -234,8 +239,9 @@ class exercise_3_10:
         def climb__none(step, parts, steps):
             return 1.0
 
-        @like(up__none)
         def climbs__never(step, parts):
+            """The cosine is used on the way up as well: a share near 1, where the first step should have
+            one part. Which steps belong to the warm-up?"""
             return False
 
         no_way_up = both(up__none, up=up__none, climb=climb__none)
@@ -276,6 +282,11 @@ class exercise_3_10:
         def join__product(up, down):
             """Both ways were multiplied. Where they meet, the smaller one counts."""
             return min(1.0, up) * min(1.0, down)
+
+        def join__up_alone_at_first(up, down):
+            """On the way up, the way down is not looked at. Where the two overlap, after a long warm-up,
+            the smaller counts."""
+            return up if up <= 1 else min(1.0, down)
 
         def climbs__one_more(step, parts):
             """The way up takes one step too many, and the share goes above 1. Steps count from 0: which
@@ -654,7 +665,7 @@ class exercise_3_11:
 class exercise_3_12:
     title = "a step of AdamW"
     minutes = 45
-    returns = ("after three steps", "after one step")
+    returns = ("after two more steps, with other gradients", "after one step")
     advice = (
         (
             r"NoneType",
@@ -671,8 +682,8 @@ class exercise_3_12:
     )
     hints = (
         (
-            "One weight, one gradient of any size, no decay: the first step has the length lr, with the sign of the "
-            "gradient. Is it so? Then the same gradient again: the second step is as long."
+            "One weight, one gradient of any size, no decay: the first step has the length lr, and goes against the "
+            "sign of the gradient. Is it so? Then the same gradient again: the second step is as long."
         ),
         (
             "Two running means: of the gradient, and of its square. Both begin at 0 and are too small at first, by "
