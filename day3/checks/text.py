@@ -177,8 +177,8 @@ class exercise_3_7:
             return len(self.symbols) - 1 - self.ids[symbol]
 
         def taken__once_each(text):
-            """Each symbol of the text was encoded once, in the order of the alphabet. The ids are a text
-            too: every character in its place, as often as it occurs."""
+            """Each symbol of the text was encoded only once. The ids are a text too: every character in
+            its place, as often as it occurs."""
             return sorted(set(text))
 
         @like(taken__once_each)
@@ -272,8 +272,8 @@ class exercise_3_7:
             return sorted(set(ids.tolist()))
 
         def join__spaces(symbols):
-            """There is something between the characters, a space. Spaces of the text have ids of their
-            own, so nothing stands between."""
+            """There is something between the characters. The spaces and commas of a text have ids of
+            their own: nothing is added."""
             return " ".join(symbols)
 
         @like(join__spaces)
@@ -307,7 +307,7 @@ class exercise_3_8:
     advice = (
         (
             r"out of bounds|equal size|expanded size|same size",
-            "A window may reach beyond the end of the text: T + 1 places from its start on are there.",
+            "A window begins too late, or is too long: from self.start of its number on, T + 1 places are there.",
         ),
         (
             r"indices must be integers|only integer tensors",
@@ -321,7 +321,7 @@ class exercise_3_8:
     hints = (
         (
             "Take a text of numbers that grow by one. Which windows has batch 0, which batch 1? Go on "
-            "until the windows come again: was each number a target, and none of them twice?"
+            "through batches.windows windows, an epoch: was any number a target twice?"
         ),
         (
             "The numbers of the windows run through all batches: how many are gone before this one? A "
@@ -544,9 +544,13 @@ class exercise_3_8:
             return first + torch.arange(self.B)
 
         def starts__in_order(self, first):
-            """Window n begins at n times T here: the text is read in order, from the same cuts in every
-            epoch. self.start deals the windows in a random order."""
+            """Window n begins at n times T here: the text is read in order, always by the same cuts.
+            self.start deals the windows in a random order."""
             return (first + torch.arange(self.B)) % self.windows * self.T
+
+        @like(starts__in_order)
+        def starts__in_order_beyond_the_end(self, first):
+            return (first + torch.arange(self.B)) * self.T
 
         def starts__same(self, first):
             """All rows of a batch are the same window. Each row has a number of its own."""
@@ -567,12 +571,13 @@ class exercise_3_8:
             alone, so that a run can go on where it stopped: self.start has the places."""
             return torch.randint(len(self.ids) - self.T, (self.B,))
 
-        @like(starts__thrown)
         def starts__thrown_by_the_seed(self, first):
+            """The starts are thrown by a generator of your own: some symbols come often, others never.
+            self.start deals out all windows of an epoch, each once: ask it for every number."""
             generator = torch.Generator().manual_seed(self.seed)
             return torch.randint(len(self.ids) - self.T, (self.B,), generator=generator)
 
-        @like(starts__thrown)
+        @like(starts__thrown_by_the_seed)
         def starts__thrown_by_the_step(self, first):
             generator = torch.Generator().manual_seed(self.seed + first // self.B)
             return torch.randint(len(self.ids) - self.T, (self.B,), generator=generator)
