@@ -113,8 +113,9 @@ class exercise_3_9:
             "cumsum minus p itself is what stands before a symbol. multinomial, then gather the ids."
         ),
         (
-            "ranked, order = logits.sort(descending=True); p = (ranked / temperature).softmax(-1); p[:, "
-            "top_k:] = 0; p /= p.sum(-1, keepdim=True); p[p.cumsum(-1) - p >= top_p] = 0; then multinomial."
+            "Temperature 0: argmax. Else ranked, order = logits.sort(descending=True); p = (ranked / "
+            "temperature).softmax(-1); if top_k: p[:, top_k:] = 0; p /= p.sum(-1, keepdim=True); if top_p: "
+            "p[p.cumsum(-1) - p >= top_p] = 0; multinomial, gather."
         ),
     )
 
@@ -452,8 +453,8 @@ class exercise_3_9:
             return p
 
         def keep_p__crossing_lost(p, scores, s):
-            """The symbol that crosses p is dropped: the set stays below p, and is empty where the
-            likeliest alone is above it. The smallest set *reaching* p: did it reach it?"""
+            """The symbol that crosses p is dropped, so the set stays below p. The smallest set *reaching*
+            p: did it reach it?"""
             if s.top_p in (None, 1):
                 return p
             return kept(p, ranked(p).values.cumsum(dim=-1) <= s.top_p)
