@@ -105,6 +105,10 @@ class exercise_3_13:
             r"Expected input batch_size",
             "Inputs and targets have to fit: near the end of the text a window is shorter.",
         ),
+        (
+            r"ZeroDivisionError",
+            "No window was found: a short text, or the short end of a long one, is a window as well.",
+        ),
     )
     hints = (
         (
@@ -251,11 +255,17 @@ class exercise_3_13:
                 other = ids.copy()
                 other[i] = (ids[i] + 1) % model.V
                 if abs(f.loss(model, other, context, batch)[3] - result[3]) < 1e-12 and model.knows:
-                    return f"Symbol {i} of {len(ids)} can be changed, and the loss stays as it is."
+                    return (
+                        f"The symbol at place {i} (the first has 0) can be changed, and the loss stays as "
+                        "it is."
+                    )
 
     class variants:
         def groups__one_by_one(windows, batch):
             return [(x[None], y[None]) for x, y in windows]
+
+        def divide__by_counted(total, ids, groups, windows):
+            return total / sum(len(inputs) for inputs, _ in windows)
 
     class slips:
         def hush__no_eval(model):
