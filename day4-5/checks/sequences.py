@@ -27,7 +27,7 @@ class exercise_5_1:
     minutes = 25
     advice = (
         (
-            r"The size of tensor|shape|expanded size",
+            r"The size of tensor|expanded size",
             "Write the four axes beside each mask: sequence, head, query, key. An axis of 1 fits all.",
         ),
         (
@@ -356,11 +356,11 @@ class exercise_5_2:
     returns = ("slope", "loss")
     advice = (
         (
-            r"Sizes of tensors must match|Tensors must have same number of dimensions",
+            r"Sizes of tensors must match|same number of dimensions|Dimension out of range|expanded size",
             "START is a column, (B, 1), to be put beside target without its last column, (B, T - 1).",
         ),
         (
-            r"Expected target|Expected input batch_size|only batches of spatial|shape",
+            r"Expected target|Expected input batch_size|only batches of spatial",
             "F.cross_entropy wants rows: logits (B T, V) and target (B T).",
         ),
     )
@@ -569,8 +569,9 @@ class exercise_5_2:
             should stand in the first place?"""
             return target.roll(1, dims=1)
 
-        @like(join__rolled)
         def join__rolled_flat(start, kept, target):
+            """Each row begins with the last symbol of the row above: without dims, roll moves the batch
+            as one long row. What should stand in the first place?"""
             return target.roll(1)
 
         def join__by_batch(start, kept, target):
@@ -777,6 +778,10 @@ class exercise_5_2:
             """Where PAD is never predicted, as in this book, its cost is infinite, and infinity times 0
             is not a number. What must not count has to be left out, not multiplied by 0."""
             return (cost * real).sum() / real.sum()
+
+        @like(mean__times_zero)
+        def mean__times_zero_by_all_places(cost, real):
+            return (cost * real).mean()
 
         def mean__of_shares(cost, real):
             """The shares p were averaged, and then came the logarithm. Each symbol has a cost of its own:
