@@ -347,7 +347,7 @@ class exercise_5_5:
 
         def the_source_is_encoded_once(f, result, model, source, longest):
             if not result[0]:
-                return "Its encode is called more than once. The source stays as it is."
+                return "model.encode is called more than once. Once is enough: the source stays as it is."
 
     class slips:
         def read__every_step(model, source):
@@ -496,8 +496,8 @@ class exercise_5_5:
             return chosen.masked_fill(done, START)
 
         def fill__END_lost(chosen, done):
-            """END itself has become PAD: the row is marked as done before its END is written. END
-            belongs to the text; only what comes after it does not."""
+            """END itself is missing: PAD stands there, or nothing. END belongs to the text; only what
+            comes after it does not. Is a row marked as done before its END is written?"""
             return chosen.masked_fill(done | (chosen == END), PAD)
 
         def ended__only_now(done, chosen):
@@ -608,8 +608,8 @@ class exercise_5_6:
         ),
         (
             "beams = [(0.0, [])]. Step: kept = those with END; of the others reads = [START, *ids]; kept "
-            "+= [(ln_p + m, [*ids, i])] for each symbol i of ln p m; beams = sorted(kept, key=ln_p / "
-            "length_penalty(len(ids), alpha), best first)[:K]."
+            "+= [(ln_p + m, [*ids, i])] for each symbol i whose ln p m is above -inf; beams = sorted(kept, "
+            "key=ln_p / length_penalty(len(ids), alpha), best first)[:K]; stop when all have END."
         ),
     )
 
@@ -856,7 +856,7 @@ class exercise_5_6:
 
         def beam_search__the_source_is_encoded_once(f, result, *given):
             if not result[0]:
-                return "Its encode is called more than once. The source stays as it is."
+                return "model.encode is called more than once. Once is enough: the source stays as it is."
 
     class slips:
         def penalty__upside_down(T, alpha):
@@ -898,8 +898,8 @@ class exercise_5_6:
             return alpha * (5 + T) / 6
 
         def penalty__floor(T, alpha):
-            """The division drops what is behind the point, so many lengths share one penalty. One
-            stroke or two?"""
+            """The division drops what is behind the point, so many lengths share one penalty. Is
+            it / or //?"""
             return ((5 + T) // 6) ** alpha
 
         def penalty__log(T, alpha):
@@ -1023,7 +1023,7 @@ class exercise_5_6:
             return logits.flatten().log_softmax(dim=0).view_as(logits)
 
         def shares__log2(logits):
-            """The scores are in bits. The natural logarithm is asked for: ln p, in nats."""
+            """These are logarithms of another base. The natural one is asked for: ln p, in nats."""
             return logits.log_softmax(dim=-1) / math.log(2)
 
         @like(shares__log2)
@@ -1138,8 +1138,8 @@ class exercise_5_6:
                 return list(beams)
 
         def keep__K_go_on(kept, found, K, score):
-            """Finished beams are put aside, and K others go on: that is another search. Here those that
-            have ended and those made longer share the K places, and the best of all stay."""
+            """Finished beams are put aside and no longer compete with those made longer: that is another
+            search. Here all share the K places, at each step, and the best of all stay."""
             ended = [beam for beam in found if END in beam[1]]
             going = [beam for beam in found if END not in beam[1]]
             return kept + ended + sorted(going, key=lambda beam: -score(*beam))[:K]
