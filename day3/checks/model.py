@@ -847,7 +847,7 @@ class exercise_3_3:
             total = result[3].sum(axis=-1)
             if np.abs(total - 1).max() > 1e-9:
                 worst = np.unravel_index(np.abs(total - 1).argmax(), total.shape)
-                return f"Row {worst[-1]} of the weights adds up to {total[worst]:.3g}, not to 1."
+                return f"Row {worst[-1]} of the weights adds up to {total[worst]:.10g}, not to 1."
 
         def no_weight_in_the_future(f, result, made, *given):
             T, S = result[3].shape[-2:]

@@ -249,7 +249,7 @@ class exercise_5_3:
             total = result[3].sum(axis=-1)
             if np.abs(total - 1).max() > 1e-9:
                 worst = np.unravel_index(np.abs(total - 1).argmax(), total.shape)
-                return f"Row {worst[-1]} of the weights adds up to {total[worst]:.3g}, not to 1."
+                return f"Row {worst[-1]} of the weights adds up to {total[worst]:.10g}, not to 1."
 
         def no_weight_where_nothing_is_seen(f, result, made, x, memory, mask):
             hidden = np.argwhere(np.abs(result[3] * ~mask) > 1e-12)
