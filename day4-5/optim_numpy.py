@@ -38,7 +38,7 @@ def adam(weight, gradient, mean, square, t, lr, beta_1=0.9, beta_2=0.999, eps=1e
 
     weight, gradient, mean, square (...) -> weight, mean, square (...), all new. mean keeps the share
     beta_1 of itself, square (of the squares) beta_2. Both began at 0: to move the weight, and for
-    that alone, each is divided by 1 - beta to the power t. eps is added to the root.
+    that alone, each is divided by 1 - beta**t. eps is added to the root.
     t is 1 at the first step; ValueError below. Kingma & Ba 2015, algorithm 1.
     """
     if t < 1:
@@ -64,7 +64,7 @@ def adamw(weight, gradient, mean, square, t, lr, weight_decay, beta_1=0.9, beta_
 def warmup_cosine(step, steps, warmup, floor=0.0):
     """Share of the learning rate at `step`: up to 1 along a line, down along half a cosine.
 
-    Step 1 has 1 / warmup, step `warmup` 1, step `steps` the floor, and so has every later one.
+    Step 1 has 1 / warmup, step `warmup` 1, even as the last. Step `steps` and all later have the floor.
     ValueError for a step below 1. Loshchilov & Hutter 2017, equation 5, behind a warm-up.
     """
     if step < 1:

@@ -1,16 +1,18 @@
 """Checks of day4-5/autograd.py. What each part is for stands in study/naming.py."""
 
+from collections import Counter
+
 import numpy as np
 
 from autograd import Tensor, gradients, unbroadcast
 
 
 class Graph(Tensor):
-    """The end of a graph, shown as the formula that it was made by."""
+    """The end of a graph, shown as the formula that it was made by; it knows its leaves' names."""
 
-    def __init__(self, tensor, formula):
+    def __init__(self, tensor, formula, names="xy"):
         super().__init__(tensor.value, tensor.ways)
-        self.formula = formula
+        self.formula, self.names = formula, names
 
     def __repr__(self):
         return self.formula
@@ -51,11 +53,13 @@ def centred(z):
     return (z * z * z.mean()).sum()
 
 
-def graph(formula, x, y):
-    """A call of gradients on the graph of a formula, for both of its leaves."""
+def graph(formula, x, y, names="xy"):
+    """A call of gradients on the graph of a formula, for two of its nodes."""
     x, y = Tensor(x), Tensor(y)
-    made = (FORMULAS | TABLES)[formula](x, y)
-    return "gradients", Graph(made, formula), [x, y]
+    made = (FORMULAS | TABLES | {"x @ y": Tensor.__matmul__})[formula](x, y)
+    out = Graph(made, formula, names)
+    nodes = {"x": x, "y": y, "z": out.ways[-1][0], "the end": out}
+    return "gradients", out, [nodes[name] for name in names]
 
 
 def doubled(times):
@@ -97,6 +101,16 @@ def in_order(out):
     return order[::-1]
 
 
+def counted_down(out):
+    """Every node as soon as all that were made of it have spoken."""
+    waiting, order = Counter(p for node in in_order(out) for p, _ in node.ways), [out]
+    for node in order:
+        for parent, _ in node.ways:
+            waiting[parent] -= 1
+            order += [] if waiting[parent] else [parent]
+    return order
+
+
 class exercise_4_8:
     title = "autograd's way back"
     minutes = 45
@@ -112,8 +126,9 @@ class exercise_4_8:
             "then it collects. What was stretched on the way forward adds up on the way back."
         ),
         (
-            "First an order: every node after all that were made of it (visit the parents first, turn "
-            "the list round). Then a dictionary: total[parent] grows by unbroadcast(back(total[node]))."
+            "An order first: each node once, after all that were made of it (visit parents first, turn "
+            "the list round). Then total[parent] grows by unbroadcast(...). unbroadcast sums the axes "
+            "in front, then those of length 1, which stay."
         ),
         (
             "total = {out: np.ones(out.value.shape)}; for node in order: for parent, back in node.ways: "
@@ -132,7 +147,21 @@ class exercise_4_8:
         ),
         (
             r"KeyError",
-            "A leaf that the end was not made of has no entry. What is its gradient?",
+            (
+                "Nothing stands here for this Tensor. A first part needs a 0 to be added to. Or is it not "
+                "its turn yet? And for a leaf that the end was not made of: what is its gradient?"
+            ),
+        ),
+        (
+            r"'(int|float)' object has no",
+            "A plain number is no array. Does the walk begin with an array of the end's shape?",
+        ),
+        (
+            r"read-only",
+            (
+                "Two nodes hold the same array, and += changes it for both. Add with a = a + b: that makes "
+                "a new one."
+            ),
         ),
     )
 
@@ -144,6 +173,9 @@ class exercise_4_8:
             yield graph(formula, rng.normal(size=x), rng.normal(size=y))
             yield graph(formula, rng.normal(size=(3, 2)), rng.normal(size=(3, 2)))
         yield doubled(40)
+        yield graph("z = x * y; z * z + z", 3.0, 2.0, "zx")
+        yield graph("x * x + y", 3.0, 2.0, ("the end", "x"))
+        yield graph("x @ y", rng.normal(size=(1, 3)), rng.normal(size=(3, 1)))
         yield "unbroadcast", np.ones((2, 3)), (3,)
         yield "unbroadcast", np.array([[1.0, 2], [3, 4]]), (2, 1)
         for shape in ((), (1,), (4,), (3, 1), (1, 4), (2, 1, 4), (2, 3, 4), (1, 1, 1)):
@@ -225,7 +257,7 @@ class exercise_4_8:
 
         def gradients__differences(f, result, out, leaves):
             right = gradients(out, leaves)
-            for name, got, wanted in zip(("x", "y"), result, right, strict=True):
+            for name, got, wanted in zip(out.names, result, right, strict=True):
                 if np.shape(got) == wanted.shape and not np.allclose(got, wanted, 1e-7, 1e-9):
                     place = np.unravel_index(np.abs(got - wanted).argmax(), wanted.shape)
                     where = f"{name}[{', '.join(map(str, place))}]" if place else name
@@ -259,8 +291,8 @@ class exercise_4_8:
             return order
 
         def order__depth_first(out):
-            """Nodes speak in the order of a walk down the first road they stand on. A node that
-            another road reaches later has then spoken too early. What must have spoken before it?"""
+            """A node passes on what it has as soon as the walk has reached it. What another road brings
+            later stays there and goes no further. What must have spoken before a node may?"""
             order, stack = [], [out]
             while stack:
                 node = stack.pop()
@@ -280,9 +312,14 @@ class exercise_4_8:
             return out.value
 
         def start__zero(out):
-            """The walk begins with 0, and 0 is all that comes back. By how much does the end grow when
-            the end itself grows by 1?"""
+            """All gradients are 0. Does the walk begin with 0, or is what the nodes collected taken away
+            before it is given back? By how much does the end grow when the end itself grows by 1?"""
             return np.zeros(out.value.shape)
+
+        def start__number(out):
+            """The walk begins with a plain 1. The end may be a table of one number, of the shape
+            (1, 1): its gradient has that shape, too."""
+            return np.ones(())
 
         def above__one(total, node):
             """Each node passes on its own slope alone, as if 1 came from above. Along a road slopes
@@ -309,6 +346,12 @@ class exercise_4_8:
             """A leaf that the end was not made of gives a plain 0. Its gradient has the shape of the
             leaf, as always."""
             return total.get(leaf, np.float64(0))
+
+        def give__beginnings(total, leaf):
+            """Only what was made of nothing keeps its gradient. A list of leaves may name any Tensor
+            of the graph, and the end itself."""
+            kept = {} if leaf.ways else total
+            return kept.get(leaf, np.zeros(leaf.value.shape))
 
         def result__turned(found):
             """The gradients come in the other order. The first belongs to the first leaf."""
@@ -438,3 +481,7 @@ class exercise_4_8:
             """g was only given another shape, and that works for equal sizes alone. What was
             stretched must add up."""
             return g.reshape(shape)
+
+    class variants:
+        def order__counted(out):
+            return counted_down(out)

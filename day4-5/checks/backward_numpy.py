@@ -24,6 +24,11 @@ from block_numpy import gelu, gelu_tanh
 HIDDEN = -100
 
 
+def times(n):
+    """A factor with three digits; with more, where these say that it is 1."""
+    return f"{n:.3g} times" if f"{n:.3g}" != "1" else f"{n:.7g} times"
+
+
 def by_terms(what, result, terms):
     """A sentence on which terms of the closed form a gradient holds, by regression on them.
 
@@ -38,18 +43,18 @@ def by_terms(what, result, terms):
     told, own = [], found[[wanted != 0 for _, wanted in terms.values()]]
     alike = abs(own[0] - 1) > 1e-6 < abs(own[0]) and np.allclose(own, own[0], 1e-6)
     if alike:
-        told.append(f"everything counts {own[0]:.3g} times, not once")
-    for (name, (_, wanted)), times in zip(terms.items(), found, strict=True):
-        if abs(times - wanted) < 1e-6 or (wanted and alike):
+        told.append(f"everything counts {times(own[0])}, not once")
+    for (name, (_, wanted)), count in zip(terms.items(), found, strict=True):
+        if abs(count - wanted) < 1e-6 or (wanted and alike):
             continue
         if wanted == 0:
-            told.append(f"{name} comes in {times:.3g} times, and should not")
-        elif abs(times) < 1e-6:
+            told.append(f"{name} comes in {times(count)}, and should not")
+        elif abs(count) < 1e-6:
             told.append(f"{name} is missing")
-        elif abs(times + wanted) < 1e-6:
+        elif abs(count + wanted) < 1e-6:
             told.append(f"{name} has the wrong sign")
         else:
-            told.append(f"{name} counts {times:.3g} times, not once")
+            told.append(f"{name} counts {times(count)}, not once")
     return f"In {what} {'; '.join(told)}." if told else None
 
 
@@ -60,11 +65,11 @@ def by_parts(names, result, right):
         if np.allclose(got, wanted, 1e-7, 1e-9):
             fine.append(name)
             continue
-        times = (got * wanted).sum() / (wanted**2).sum() if wanted.any() else 0
+        factor = (got * wanted).sum() / (wanted**2).sum() if wanted.any() else 0
         if np.allclose(got, 0):
             wrong.append(f"{name} is 0 everywhere")
-        elif np.count_nonzero(wanted) > 3 and np.allclose(got, times * wanted, 1e-6, 1e-9):
-            wrong.append(f"{name} is {times:.4g} times what it should be")
+        elif np.count_nonzero(wanted) > 3 and np.allclose(got, factor * wanted, 1e-6, 1e-9):
+            wrong.append(f"{name} is {times(factor)} what it should be")
         else:
             wrong.append(f"{name} is wrong")
     if wrong:
@@ -238,8 +243,8 @@ class exercise_4_1:
             return counts.sum() * logits.shape[-1]
 
         def number__first_axis(logits, targets, counts):
-            """Right for one row of targets: this divides by the length of the first axis alone. How
-            many targets count in all?"""
+            """This divides by the length of the first axis of the targets alone. How many targets
+            count in all?"""
             return len(targets)
 
         def number__last_axis(logits, targets, counts):
@@ -426,6 +431,13 @@ class exercise_4_2:
             r"0-d array",
             "ids may have any number of axes, none as well: reshape makes a row of them.",
         ),
+        (
+            r"non-broadcastable|could not broadcast input",
+            (
+                "An axis is left that the result does not have. What was used once for each of its places "
+                "collects from all of them."
+            ),
+        ),
     )
 
     def calls(rng):
@@ -547,8 +559,8 @@ class exercise_4_2:
             return x @ w @ w.T
 
         def to_x__weights_alone(d_y, x, w):
-            """d_x is the sum of the rows of w here, as if every d_y were 1. The gradient from above
-            says how much each output counts."""
+            """Each number of d_x is a row of w added up, as if every d_y were 1. The gradient from
+            above says how much each output counts."""
             return np.ones(d_y.shape) @ w.T
 
         def to_x__times_x(d_y, x, w):
@@ -1021,8 +1033,9 @@ class exercise_4_4:
             "spread of its row. Each of the last two takes something away from the first."
         ),
         (
-            "With d_normal = d_y * gain and normal = centred / deviation: d_normal, less its mean over "
-            "axis -1, less normal times the mean of d_normal * normal; all divided by deviation."
+            "normal = (x - mean) / deviation, the root of variance + eps, both of a row. d_normal = d_y "
+            "* gain. d_x is d_normal, less its mean over axis -1, less normal times the mean of "
+            "d_normal * normal; all of it divided by deviation."
         ),
         (
             "d_x = (d_normal - d_normal.mean(-1, keepdims=True) - normal * (d_normal * "
@@ -1450,8 +1463,9 @@ class exercise_4_5:
             "of queries and keys. Each step has a way back, and each uses what stood there."
         ),
         (
-            "d_v is weights, turned, times d_out. d_weights is d_out times v, turned. Then "
-            "softmax_backward, the root of D, and two products: with k for d_q, turned with q for d_k."
+            "With weights = attention(q, k, v, mask)[1]: d_v is weights, turned, times d_out. d_weights "
+            "is d_out times v, turned. Then softmax_backward, the root of D, and two products: with k "
+            "for d_q, turned with q for d_k."
         ),
         (
             "d_scores = softmax_backward(d_out @ v.swapaxes(-1, -2), weights) / np.sqrt(D); "
@@ -1465,7 +1479,7 @@ class exercise_4_5:
             "`.T` reverses all axes; with sequences and heads in front only the last two should swap.",
         ),
         (
-            r"zeros_like|boolean index",
+            r"boolean index",
             "A mask may have fewer axes than the scores; np.where fits it to them.",
         ),
     )
@@ -1579,10 +1593,6 @@ class exercise_4_5:
             # one factor for all of it may be in d_k as well: the parts say so
             return None if told and "everything" in told else told
 
-        def parts(f, result, d_out, q, k, v, mask=None):
-            right = attention_backward(d_out, q, k, v, mask)
-            return by_parts(("d_q", "d_k", "d_v"), result, right)
-
         def what_nobody_sees(f, result, d_out, q, k, v, mask=None):
             if mask is None:
                 return None
@@ -1600,6 +1610,10 @@ class exercise_4_5:
                     "The rows of d_k add up to something. Adding one vector to all keys adds the same "
                     "number to all scores of the query, and changes no weight."
                 )
+
+        def parts(f, result, d_out, q, k, v, mask=None):
+            right = attention_backward(d_out, q, k, v, mask)
+            return by_parts(("d_q", "d_k", "d_v"), result, right)
 
     class slips:
         def scale__none(d_scores, D, E):
@@ -1657,8 +1671,8 @@ class exercise_4_5:
             return d_out @ v.T
 
         def to_weights__of_d_out(d_out, v):
-            """The values play no part in d_q and d_k: how much a weight matters depends on the value
-            that it brings."""
+            """d_q and d_k are 0 everywhere. Are they still to be made, or did each weight of a row get
+            the same slope? How much a weight matters depends on the value that it brings."""
             return d_out.sum(axis=-1, keepdims=True) * np.ones(v.shape[-2])
 
         def to_scores__no_softmax(d_weights, weights, mask):
@@ -1939,7 +1953,7 @@ class exercise_4_6:
         def outer(x, d):
             return linear_backward(d, x, np.zeros((x.shape[-1], d.shape[-1])))[1]
 
-        def read(x, memory):
+        def read(x, memory, made):
             return x, memory, memory
 
         def back(d, w):
@@ -1966,7 +1980,7 @@ class exercise_4_6:
             d_mixed = steps.through_w_o(d_out, w_o)
             d_heads = steps.attend(steps.split(d_mixed, H), q, k, v, mask)
             d_q, d_k, d_v = (steps.merge_back(d) for d in d_heads)
-            for_q, for_k, for_v = steps.read(x, memory)
+            for_q, for_k, for_v = steps.read(x, memory, (x @ w_q, memory @ w_k, memory @ w_v))
             d_x, d_memory = steps.roads(
                 steps.back(d_q, w_q), steps.back(d_k, w_k), steps.back(d_v, w_v)
             )
@@ -2170,17 +2184,22 @@ class exercise_4_6:
             does it collect from them?"""
             return x.swapaxes(-1, -2) @ d
 
-        def read__x(x, memory):
+        def read__x(x, memory, made):
             """The gradients of w_k and w_v were made from x. Those two were given the memory."""
             return x, x, x
 
-        def read__values_from_x(x, memory):
+        def read__values_from_x(x, memory, made):
             """The gradient of w_v was made from x. That matrix was given the memory."""
             return x, memory, x
 
-        def read__memory(x, memory):
+        def read__memory(x, memory, made):
             """The gradient of w_q was made from the memory. That matrix was given x."""
             return memory, memory, memory
+
+        def read__what_they_made(x, memory, made):
+            """The gradients of the matrices were made from queries, keys and values. Those came out of
+            the matrices; what went in?"""
+            return made
 
         def back__not_turned(d, w):
             """On the way back to x and the memory the matrices were not turned. Forward they were
@@ -2330,12 +2349,14 @@ class exercise_4_7:
             "terms. The second needs the slope of what is inside, too."
         ),
         (
-            "Exact: the share below x, plus x times the bell curve exp(-x²/2) / root of 2 pi. With "
-            "tanh: its slope is 1 less its square, times the slope of what stands in its brackets."
+            "Exact: the share below x, half of 1 + erf(x / root of 2), plus x times the bell curve "
+            "exp(-x²/2) / root of 2 pi. With tanh: its slope is 1 less its square, times the slope of "
+            "what stands in its brackets."
         ),
         (
-            "d_y * (below(x) + x * density(x)). With t = tanh(u): "
-            "d_y * (1 + t + x * (1 - t**2) * du) / 2, du = sqrt(2 / pi) * (1 + 3 * 0.044715 * x**2)."
+            "d_y * (share + x * bell), the two of the third hint. With t = tanh(u), u what stands in "
+            "the brackets: d_y * (1 + t + x * (1 - t**2) * du) / 2, "
+            "du = sqrt(2 / pi) * (1 + 3 * 0.044715 * x**2)."
         ),
     )
 
@@ -2441,7 +2462,7 @@ class exercise_4_7:
                 slope = ((forward(z + h) - forward(z - h)) / (2 * h))[0]
                 given = getattr(f, function)(np.ones(1), z)[0]
                 if abs(slope - given) > 1e-6:
-                    return f"At x = 0.7 the slope is {slope:.4f}. {function} says {given:.4f}."
+                    return f"At x = 0.7 the slope is {slope:.7f}. {function} says {given:.7f}."
 
     class slips:
         def second__none(x, bell):
@@ -2470,8 +2491,8 @@ class exercise_4_7:
             return np.exp(-(x**2) / 2)
 
         def bell__no_half(x):
-            """The bell curve lacks the half in its exponent: that is the slope of erf(x), and ours is
-            erf of x over root 2."""
+            """The bell curve lacks the half in its exponent. The share is made of erf of x over root 2:
+            what becomes of that root when it is squared?"""
             return np.exp(-(x**2)) / np.sqrt(2 * np.pi)
 
         def bell__erf(x):

@@ -4,9 +4,11 @@ import math
 
 import numpy as np
 
+from optim_numpy import warmup_cosine
+
 
 def far(a, b):
-    return np.abs(np.subtract(a, b)).max() > 1e-9
+    return np.abs(np.subtract(a, b)).max() > 1e-9 * (1 + np.abs(b).max())
 
 
 class exercise_4_9:
@@ -93,7 +95,7 @@ class exercise_4_9:
         def momentum__it_rolls_on(f, result, weight, gradient, velocity, lr, beta):
             after = f.momentum(weight, 0 * gradient, velocity, lr, beta)[0]
             if far(after, weight - lr * beta * velocity):
-                return "Where the gradient is 0 the ball should roll on by beta of its velocity."
+                return "Where the gradient is 0 the weight should roll on by lr times beta of its velocity."
 
         def momentum__the_velocity_knows_no_rate(f, result, weight, gradient, velocity, lr, beta):
             if far(f.momentum(weight, gradient, velocity, 2 * lr, beta)[1], result[1]):
@@ -282,8 +284,9 @@ class exercise_4_10:
             "are too small at first; what has come in after t steps is known exactly. Undo that."
         ),
         (
-            "An average keeps beta and gains 1 - beta. Divide each by 1 less beta to the power t, for "
-            "the step only. Root the squares, then add eps. For the second function shrink, then step."
+            "An average keeps beta and gains 1 - beta. For the step alone divide each by 1 less the "
+            "t-th power of beta. Root the squares, then add eps. For the second function shrink, then "
+            "step."
         ),
         (
             "mean = beta_1 * mean + (1 - beta_1) * gradient, the square alike; size = np.sqrt(square / "
@@ -354,7 +357,7 @@ class exercise_4_10:
         def along(mean, gradient):
             return mean
 
-        def move(weight, along, size, lr):
+        def move(weight, along, size, lr, eps):
             return weight - lr * along / size
 
         def after(moved, weight, lr, weight_decay):
@@ -381,7 +384,7 @@ class exercise_4_10:
                 steps.correct_square(square, beta_2, t),
             )
             size = steps.root(corrected[1], eps, beta_2, t)
-            moved = steps.move(weight, steps.along(corrected[0], gradient), size, lr)
+            moved = steps.move(weight, steps.along(corrected[0], gradient), size, lr, eps)
             return steps.give(moved, (mean, square), corrected, old)
 
         def adam(weight, gradient, mean, square, t, lr, beta_1=0.9, beta_2=0.999, eps=1e-8):
@@ -403,8 +406,9 @@ class exercise_4_10:
             f, result, weight, gradient, mean, square, t, lr, beta_1=0.9, beta_2=0.999, eps=1e-8
         ):
             first = f.adam(weight, gradient, 0 * mean, 0 * square, 1, lr, beta_1, beta_2, 0.0)[0]
-            if np.abs(np.abs(first - weight) / lr - 1).max() > 1e-6:
-                moved = np.abs(first - weight).max()
+            steps = np.abs(first - weight)
+            if np.abs(steps / lr - 1).max() > 1e-6:
+                moved = steps.flat[np.abs(steps / lr - 1).argmax()]
                 return (
                     f"The first step should be lr = {lr:.3g} long in every number, not {moved:.3g}."
                 )
@@ -506,6 +510,16 @@ class exercise_4_10:
 
             def correct_square(square, beta, t):
                 return square / (1 - beta * t)
+
+        class power_of_the_rest:
+            """The whole of 1 - beta is taken to the power t. After t steps the start is cut to beta to
+            the power t: take that power first. What share has come in then?"""
+
+            def correct_mean(mean, beta, t):
+                return mean / np.float64((1 - beta) ** t)
+
+            def correct_square(square, beta, t):
+                return square / np.float64((1 - beta) ** t)
 
         class corrected_the_wrong_way:
             """The averages are multiplied by what they should be divided by: they were too small, and
@@ -614,24 +628,34 @@ class exercise_4_10:
             is RMSProp. Which of the two should move the weight?"""
             return gradient
 
-        def move__by_the_mean(weight, along, size, lr):
+        def move__by_the_mean(weight, along, size, lr, eps):
             """The mean moves the weight as it is, and the average of the squares is kept for nothing.
             What makes a step of about lr of it, whatever the gradient's size?"""
             return weight - lr * along
 
-        def move__uphill(weight, along, size, lr):
+        def move__uphill(weight, along, size, lr, eps):
             """The weight moves along the gradient, and the loss grows. The gradient points uphill:
             which way is down?"""
             return weight + lr * along / size
 
-        def move__no_rate(weight, along, size, lr):
+        def move__no_rate(weight, along, size, lr, eps):
             """Every number moves by about 1. How long should a step of Adam be?"""
             return weight - along / size
 
-        def move__times_the_size(weight, along, size, lr):
+        def move__times_the_size(weight, along, size, lr, eps):
             """The mean is multiplied by its size, not divided: the larger a gradient, the larger the
             step, by its square."""
             return weight - lr * along * size
+
+        class eps_on_the_weight:
+            """eps is added to the finished weight: brackets are missing. It keeps a division by 0
+            away, so it belongs to what is divided by."""
+
+            def root(square, eps, beta, t):
+                return np.sqrt(square)
+
+            def move(weight, along, size, lr, eps):
+                return weight - lr * along / size + eps
 
         class decay_in_the_gradient:
             """The decay went into the gradient, and so through both averages: weights with large
@@ -723,7 +747,8 @@ class exercise_4_11:
         ),
         (
             "done = share of the way down, at most 1; math.cos(math.pi * done) falls from 1 to -1. "
-            "The norm: all squares of all arrays in one sum, then the root. The factor is at most 1."
+            "Micro-batches: divide by parts, round up. The norm: all squares of all arrays in one sum, "
+            "then the root. The factor is at most 1."
         ),
         (
             "floor + (1 - floor) * (1 + cos(pi * done)) / 2; C**-0.5 * min(step**-0.5, step * "
@@ -778,7 +803,7 @@ class exercise_4_11:
         yield "inverse_square_root", 1, 16, 0
 
     class steps:
-        def up(step, warmup):
+        def up(step, warmup, floor):
             return step / warmup
 
         def rising(step, warmup):
@@ -830,7 +855,7 @@ class exercise_4_11:
             if step < 1:
                 raise ValueError
             if steps.rising(step, warmup):
-                return steps.up(step, warmup)
+                return steps.up(step, warmup, floor)
             done = steps.ended(steps.done(step, steps_, warmup))
             return steps.raised(steps.wave(done), floor)
 
@@ -916,23 +941,48 @@ class exercise_4_11:
                 return "The norm is not the length of all numbers, laid behind each other."
 
     class slips:
-        def up__from_0(step, warmup):
+        def up__from_0(step, warmup, floor):
             """Warm-up begins at 0: the first step moves nothing. Steps count from 1 here, and step 1
             has a rate already."""
             return (step - 1) / warmup
 
-        def up__never_full(step, warmup):
+        def up__never_full(step, warmup, floor):
             """Warm-up ends just below the full rate: it is divided by one step too many."""
             return step / (warmup + 1)
 
-        def up__root(step, warmup):
+        def up__root(step, warmup, floor):
             """Warm-up climbs as a root. It should be a line: half-way through, half of the rate."""
             return math.sqrt(step / warmup)
 
+        def up__from_the_floor(step, warmup, floor):
+            """Warm-up climbs from the floor. The docstring has step 1 at 1 / warmup: the floor is for
+            the way down alone."""
+            return floor + (1 - floor) * step / warmup
+
         def rising__never(step, warmup):
-            """There is no warm-up: the first steps have the whole rate. What should the rate be
-            before step `warmup`?"""
+            """Before step `warmup` the cosine is drawn as well, backwards: the rate climbs along it,
+            from too high up. On which line should it climb?"""
             return False
+
+        class no_warm_up:
+            """There is no warm-up: the first steps have the whole rate. Weights that are still random
+            take the longest steps. What should step 1 of the warm-up have?"""
+
+            def rising(step, warmup):
+                return False
+
+            def ended(done):
+                return max(0, min(1, done))
+
+        class falls_from_0:
+            """There is no warm-up: the rate falls from step 0 on, and the first steps have nearly all
+            of it. Over which steps should it climb first?"""
+
+            def rising(step, warmup):
+                return False
+
+            def done(step, steps, warmup):
+                return step / steps
 
         def done__of_all_steps(step, steps, warmup):
             """The cosine counts from step 0, so that the rate jumps down where the warm-up ends. The
@@ -948,6 +998,11 @@ class exercise_4_11:
             """The way down is one step behind: the top lasts for two steps, and the floor is not
             reached in time."""
             return (step - warmup - 1) / max(1, steps - warmup)
+
+        def done__one_late_and_short(step, steps, warmup):
+            """The way down begins one step late: the top lasts for two steps. Which share of the way
+            has passed at the first step after the warm-up?"""
+            return (step - warmup - 1) / max(1, steps - warmup - 1)
 
         def done__one_short(step, steps, warmup):
             """The way down is one step too short: the floor is reached before the last step."""
@@ -1041,6 +1096,11 @@ class exercise_4_11:
             steps than micro-batches, or fewer?"""
             return micro_batch * parts
 
+        def warmup_cosine_of__no_floor(micro_batch, parts, steps, warmup, floor=0.0):
+            """The floor stays at 0 here: warmup_cosine_of does not hand on the one that it is
+            given."""
+            return warmup_cosine(-(-micro_batch // parts), steps, warmup)
+
         class planned_in_micro_batches:
             """Everything counts micro-batches here, so that the share moves within a step. What comes
             in as steps and warmup counts steps; which of the three has to be converted?"""
@@ -1125,8 +1185,8 @@ class exercise_4_11:
             return step * warmup**-0.5
 
         def climbs__whole_share(step, warmup):
-            """Warm-up climbs to 1, and only then the root takes over: the rate climbs far above the
-            falling curve and is cut. At `warmup` both should be equal."""
+            """The line would reach 1 at the end of the warm-up. It meets the falling curve long before,
+            so the peak comes too early and too high. At `warmup` both should be equal."""
             return step / warmup
 
         def norm__sum_of_norms(gradients):
@@ -1188,7 +1248,8 @@ class exercise_4_11:
             return ceiling
 
         def factor__one_over_norm(norm, ceiling):
-            """The gradients come out 1 long, whatever the ceiling is."""
+            """Gradients longer than 1 come out 1 long, whatever the ceiling is. What should stand above
+            the norm?"""
             return 1 / (norm + 1e-6)
 
         def give__norm_after(factor, norm):
