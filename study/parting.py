@@ -43,7 +43,9 @@ def parting(trial):
             continue
         agree[f"`{own}`"] = None
         if off:
-            times[own] = f"`{own}` is {1 / found[last]:.3g} times the book's"
+            often = 1 / found[last]
+            shown = f"{often:.3g}" if f"{often:.3g}" != "1" else f"{often:.7g}"
+            times[own] = f"`{own}` is {shown} times the book's"
     else:
         name = None
     astray = [line for _, line, own in yours[last + 1 :] if not known(own, books)]

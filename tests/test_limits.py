@@ -3,6 +3,7 @@
 import ast
 import contextlib
 import dataclasses
+import json
 import math
 import re
 import runpy
@@ -452,3 +453,21 @@ def test_every_symptom_names_what_reproduces_and_what_finds_it():
         tree = ast.parse((ROOT / path).read_text("utf-8"))
         functions = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
         assert not name or name in functions, (path, name)
+
+
+def test_in_two_minutes_the_small_sizes_are_ahead_and_in_ten_medium_is():
+    rows = json.loads((Path(limits.__file__).parent / "results" / "bench.json").read_text("utf-8"))
+    loss = {name: rows[f"size {name}"]["loss"] for name in SIZES}
+    assert max(loss[n]["high"] for n in ("tiny", "small")) < loss["medium"]["low"]
+    assert loss["medium"]["high"] < loss["large"]["low"]
+    (run,) = rows["minutes 10"]["runs"]
+    assert "--size medium" in run["repeat"]
+    assert run["loss"] < min(found["low"] for found in loss.values())
+    for name, size in SIZES.items():
+        row = rows[f"size {name}"]
+        assert row["seeds"] == [1, 2, 3]
+        for run in row["runs"]:
+            assert run["seconds"] == pytest.approx(120, rel=0.25)
+            steps = int(re.search(r"--steps (\d+)", run["repeat"])[1])
+            taken = steps * size.batch * size.context / run["characters_per_second"]
+            assert taken < run["seconds"]
