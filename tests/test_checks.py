@@ -159,6 +159,7 @@ def test_every_slip_is_named_as_itself(case):
         assert [sentence(case.slips()[n]) for n in named] == [sentence(slip)], (known, named)
 
 
+@pytest.mark.slow
 def test_the_judge_names_a_slip_with_an_example(case, tmp_path):
     unseen, slips = [], list(case.slips().items())
     if hasattr(case.check, "reading"):

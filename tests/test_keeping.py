@@ -5,6 +5,7 @@ import re
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from study import boxes, work
 from study.book import Book
 from study.exercises import blank
@@ -21,6 +22,7 @@ def test_every_version_that_was_judged_is_kept_once(book):
     assert (book.root / "my" / LESSON).read_bytes() in [path.read_bytes() for path in kept]
 
 
+@pytest.mark.slow
 def test_random_edits_and_a_new_reference_leave_every_byte(book):
     rng = random.Random(0)
     mine, lesson = book.root / "my" / LESSON, book.root / LESSON
