@@ -53,7 +53,7 @@ def tensors(*arrays):
     return [torch.tensor(a, requires_grad=True) for a in arrays]
 
 
-def both_agree(forward, gradients, arrays, theirs):
+def assert_both_agree(forward, gradients, arrays, theirs):
     """gradients(d_out) for arrays, against central differences of forward and torch's of theirs.
 
     The gradient from above is random: a sum would hide mistakes.
@@ -77,7 +77,7 @@ def both_agree(forward, gradients, arrays, theirs):
 @pytest.mark.parametrize("lead", [(), (T,), (B, T)])
 def test_linear(lead):
     x, w, b = rng().normal(size=(*lead, C)), *(rng(1).normal(size=s) for s in ((C, E), (E,)))
-    both_agree(
+    assert_both_agree(
         lambda x, w, b: x @ w + b,
         lambda d: linear_backward(d, x, w),
         [x, w, b],
@@ -87,7 +87,7 @@ def test_linear(lead):
 
 def test_embedding_counts_every_time_a_symbol_comes():
     ids, table = np.array([[0, 3, 3], [3, 8, 1]]), rng().normal(size=(V, C))
-    both_agree(
+    assert_both_agree(
         lambda table: embed(ids, table),
         lambda d: embedding_backward(d, ids, V),
         [table],
@@ -97,7 +97,7 @@ def test_embedding_counts_every_time_a_symbol_comes():
 
 def test_positions_collect_from_the_batch():
     x, table = rng().normal(size=(B, T, C)), rng(1).normal(size=(T + 2, C))
-    both_agree(
+    assert_both_agree(
         lambda table: x + table[:T],
         lambda d: positions_backward(d, T + 2),
         [table],
@@ -108,7 +108,7 @@ def test_positions_collect_from_the_batch():
 @pytest.mark.parametrize("lead", [(), (T,), (B, H, T)])
 def test_softmax(lead):
     x = rng().normal(size=(*lead, S)) * 3
-    both_agree(
+    assert_both_agree(
         softmax,
         lambda d: softmax_backward(d, softmax(x)),
         [x],
@@ -160,7 +160,7 @@ def test_cross_entropy_refuses_with_a_sentence(logits, targets, message):
 @pytest.mark.parametrize("lead", [(), (T,), (B, T)])
 def test_layer_norm(lead, eps):
     x, (gain, bias) = rng().normal(size=(*lead, C)) * 2 + 1, rng(1).normal(size=(2, C))
-    both_agree(
+    assert_both_agree(
         lambda x, gain, bias: layer_norm(x, gain, bias, eps),
         lambda d: layer_norm_backward(d, x, gain, eps),
         [x, gain, bias],
@@ -179,12 +179,12 @@ def test_layer_norm(lead, eps):
 )
 def test_what_bends(bend, backward, theirs):
     x = np.concatenate([rng().normal(size=(T, M)).ravel() * 2, [10, -10, 0.5]])
-    both_agree(bend, lambda d: backward(d, x), [x], theirs)
+    assert_both_agree(bend, lambda d: backward(d, x), [x], theirs)
 
 
 def test_dropout_with_a_given_mask():
     x, kept = rng().normal(size=(B, T)), rng(1).random((B, T)) < 0.7
-    both_agree(
+    assert_both_agree(
         lambda x: x * kept / 0.7,
         lambda d: dropout_backward(d, kept, 0.3),
         [x],
@@ -197,7 +197,7 @@ def test_feed_forward(bend):
     x = rng().normal(size=(B, T, C))
     weights = [rng(n).normal(size=s) for n, s in enumerate([(C, M), (M,), (M, C), (C,)])]
     theirs = {gelu: F.gelu, gelu_tanh: lambda x: F.gelu(x, approximate="tanh"), relu: F.relu}[bend]
-    both_agree(
+    assert_both_agree(
         lambda x, w1, b1, w2, b2: bend(x @ w1 + b1) @ w2 + b2,
         lambda d: feed_forward_backward(d, x, *weights, bend),
         [x, *weights],
@@ -217,7 +217,7 @@ MASKS = {
 def test_attention(mask):
     seen = MASKS[mask](T, S)
     q, k, v = (rng(n).normal(size=(B, H, *s)) for n, s in enumerate([(T, D), (S, D), (S, E)]))
-    both_agree(
+    assert_both_agree(
         lambda q, k, v: attention(q, k, v, seen)[0],
         lambda d: attention_backward(d, q, k, v, seen),
         [q, k, v],
@@ -251,7 +251,7 @@ def test_multi_head(mask):
     seen = MASKS[mask](T, S)
     x, memory = rng().normal(size=(B, T, C)), rng(1).normal(size=(B, S, C))
     matrices = [rng(n).normal(size=(C, C)) / 3 for n in range(2, 6)]
-    both_agree(
+    assert_both_agree(
         lambda *given: multi_head(*given, H, seen)[0],
         lambda d: multi_head_backward(d, x, memory, *matrices, H, seen),
         [x, memory, *matrices],
@@ -281,7 +281,7 @@ def test_residual(norm):
             return x + torch.tanh(normal(x) @ torch.tensor(w))
         return normal(x + torch.tanh(x @ torch.tensor(w)))
 
-    both_agree(
+    assert_both_agree(
         lambda x: x + pairs[0](pairs[2](x)) if norm == "pre" else pairs[2](x + pairs[0](x)),
         lambda d: residual_backward(d, x, *pairs, norm),
         [x],
