@@ -4,6 +4,7 @@ import os
 import signal
 
 import pytest
+from hypothesis import settings
 from study import work
 
 from learner import copied
@@ -15,6 +16,7 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the processes of the tests share the cores
+    settings.load_profile("ci")  # hypothesis draws the same examples in every run, with no deadline
     config.addinivalue_line("markers", "slow: runs with --all")
 
 
@@ -23,6 +25,14 @@ def pytest_collection_modifyitems(config, items):
         for item in items:
             if "slow" in item.keywords:
                 item.add_marker(pytest.mark.skip(reason="slow: run with --all"))
+
+
+@pytest.fixture(autouse=True)
+def one_seed():
+    """The same weights in every run: torch begins each process with a seed of its own choice."""
+    import torch  # after the threads are set
+
+    torch.manual_seed(0)
 
 
 @pytest.fixture
