@@ -89,7 +89,8 @@ def number_pair(n, back=False):
 
 
 def number_data(back=False, tests=2000):
-    """English to French number words. Tests are evenly drawn from 0 to 999,999, most have 6 digits.
+    """English to French number words. The tests are different numbers, evenly drawn from 0 to
+    999,999: most have 6 digits.
 
     To learn from, numbers below 10, below 100, ... below a million are drawn, each bound as often
     as another.
@@ -106,13 +107,13 @@ def number_data(back=False, tests=2000):
             found += [(source.encode(tokens(s)), target.encode(tokens(t))) for s, t in some]
         return found[:n]
 
-    order, test = torch.Generator().manual_seed(0), []
-    while len(test) < tests:
+    order, judged = torch.Generator().manual_seed(0), {}  # a dictionary has no number twice
+    while len(judged) < tests:
         number = int(torch.randint(LIMIT, (1,), generator=order))
         if in_test(number, back):
-            test.append(tuple(tokens(side) for side in number_pair(number, back)))
+            judged[number] = tuple(tokens(side) for side in number_pair(number, back))
     name = "French to English number words" if back else "English to French number words"
-    return Data(name, source, target, draw, test)
+    return Data(name, source, target, draw, [*judged.values()])
 
 
 def in_test(number, back=False):

@@ -3,10 +3,11 @@
     python day4-5/translation_experiments.py            record what is missing, then draw
     python day4-5/translation_experiments.py figures    draw again from the record
 
-A row that stands in results/translation.json is not repeated: delete it to record it anew. A
-quarter of an hour on two cores that do nothing else.
+A row that stands in results/translation.json is not repeated: delete it to record it anew.
+Twenty minutes on two cores that do nothing else.
 """
 
+import statistics
 import sys
 import time
 from dataclasses import replace
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import torch
 
+import captions
 import memory_use
 import paper_sizes
 import pictures
@@ -21,7 +23,7 @@ import recording
 import reverse
 import three_designs
 import word_by_word
-from pairs import number_data, tokens
+from pairs import file_data, number_data, tokens
 from recording import spread
 from sequences import batches, wasted
 from translate import Settings, new_model, scores, train, translate
@@ -30,6 +32,7 @@ RECORD = Path(__file__).parent / "results" / "translation.json"
 FIGURES = Path(__file__).parent / "figures"
 SEEDS = (1, 2, 3)
 CURVE = (25, 50, 75, 100, 150, 200, 250, 300, 400, 500, 700, 1000)  # steps at which it is measured
+SEARCHED = (200, 300, 500, 1000)  # steps at which beams are tried beside greedy
 LENGTHS = list(range(1, 21))
 
 
@@ -40,9 +43,21 @@ def spreads(rows):
     return spread(rows)
 
 
+def searched(model, data):
+    """-> the share of 200 translations that are exact, by greedy decoding and by four beams."""
+    sources, references = (list(side) for side in zip(*data.test[:200], strict=True))
+    return {
+        name: scores(translate(model, data, sources, K), references)["exact"]
+        for name, K in (("greedy", 1), ("4 beams", 4))
+    }
+
+
 def learn(data, settings):
-    """-> a trained model, and what was measured on its way: forced and free, at each of CURVE."""
-    model, some, curve = new_model(data, settings, 32), data.test[:300], {}
+    """-> a trained model, and what was measured on its way.
+
+    Forced and free at each of CURVE, greedy and beams at each of SEARCHED; seconds of training.
+    """
+    model, some, curve, beams = new_model(data, settings, 32), data.test[:300], {}, {}
     ids = memory_use.ids_of(data, some)
     start, apart = time.perf_counter(), 0.0  # seconds of measuring are not seconds of training
     for step, _, _ in train(
@@ -55,10 +70,12 @@ def learn(data, settings):
             symbols, exact = memory_use.free(model, *ids)
             found = {"loss": loss, "forced": forced, "free": symbols, "exact": exact}
             curve = {name: [*curve.get(name, []), value] for name, value in found.items()}
+            if step in SEARCHED:
+                beams[str(step)] = searched(model, data)
             model.train()
             apart += time.perf_counter() - before
     seconds = time.perf_counter() - start - apart
-    return model.eval(), curve, seconds
+    return model.eval(), {"curve": curve, "beams": beams, "seconds of training": seconds}
 
 
 def record_translation(back=False, seeds=SEEDS):
@@ -67,12 +84,9 @@ def record_translation(back=False, seeds=SEEDS):
     sources, references = (list(side) for side in zip(*data.test, strict=True))
     runs = []
     for seed in seeds:
-        model, curve, seconds = learn(data, replace(settings, seed=seed))
+        model, run = learn(data, replace(settings, seed=seed))
         first = seed == seeds[0]
-        run = {"curve": curve, "seconds of training": seconds}
         run |= scores(translate(model, data, sources), references)
-        beams = translate(model, data, sources[:200], beams=4)
-        run["exact with 4 beams, 200 sentences"] = scores(beams, references[:200])["exact"]
         run["ablations"] = memory_use.measure(model, data, data.test[:500])
         layers = memory_use.use_by_layer(model, data, data.test[:500])
         run["layers"] = {f"layer {n}": row for n, row in enumerate(layers, start=1)}
@@ -83,7 +97,9 @@ def record_translation(back=False, seeds=SEEDS):
                 [[[round(w, 4) for w in row] for row in h] for h in la] for la in weights.tolist()
             ]
             item = {"weights": shares, "rows": rows, "columns": columns}
-        print(f"seed {seed}: exact {run['exact']:.2%}, {seconds:.0f} s", flush=True)
+        print(
+            f"seed {seed}: exact {run['exact']:.2%}, {run['seconds of training']:.0f} s", flush=True
+        )
     known = word_by_word.lexicon_of(data)
     by_word = [word_by_word.translate(words, known) for words in sources]
     pairs = data.draw(torch.Generator().manual_seed(0), 6400)
@@ -107,6 +123,34 @@ def record_translation(back=False, seeds=SEEDS):
 
 def record_back():
     return record_translation(back=True, seeds=SEEDS[:1])
+
+
+def record_captions():
+    """Real sentences, from the file that captions.py downloads: one model, its baselines."""
+    settings = Settings(data=captions.PATH, steps=3000, n_embd=128, dropout=0.2)
+    data = file_data(settings.data)
+    sources, references = (list(side) for side in zip(*data.test, strict=True))
+    model = new_model(data, settings, 32)
+    losses = [
+        loss
+        for _, loss, _ in train(
+            model, data.draw, settings.steps, settings.batch, settings.rate, settings.seed
+        )
+    ]
+    known = word_by_word.lexicon_of(data)
+    by_word = [word_by_word.translate(words, known) for words in sources]
+    return {
+        "seeds": [settings.seed],
+        "steps": settings.steps,
+        "unseen sentences": len(sources),
+        "symbols": [len(data.source), len(data.target)],
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "loss of the last 100 batches": statistics.mean(losses[-100:]),
+        "copy": scores(sources, references),
+        "word by word": scores(by_word, references),
+        "this model": scores(translate(model, data, sources), references),
+        "this model, 4 beams": scores(translate(model, data, sources, beams=4), references),
+    }
 
 
 def record_reverse():
@@ -172,6 +216,7 @@ EXPERIMENTS = {
     "back": record_back,
     "reverse": record_reverse,
     "designs": record_designs,
+    "captions": record_captions,
 }
 
 
@@ -234,7 +279,7 @@ def main(arguments):
             recording.write(name, found | told | seconds, RECORD)
             print(f"{name}: {seconds['seconds']} s", flush=True)
     rows = recording.read(RECORD)
-    if rows.keys() >= EXPERIMENTS.keys():
+    if rows.keys() >= {"translation", "reverse"}:
         draw(rows)
     return 0
 

@@ -72,6 +72,15 @@ def forced():
     return table(head, rows)
 
 
+def beams():
+    """Greedy decoding and four beams, at some steps of the training."""
+    rows = [
+        [step, *(percent(found[name]) for name in ("greedy", "4 beams"))]
+        for step, found in record("translation")["beams"].items()
+    ]
+    return table(["step", "greedy", "4 beams"], rows)
+
+
 def ablations():
     """What is left without a part of the memory."""
     rows = [
@@ -146,6 +155,7 @@ TABLES = {
     "paper sizes": sizes,
     "translation": translation,
     "forced": forced,
+    "beams": beams,
     "memory": ablations,
     "memory by layer": layers,
     "padding": padding,
