@@ -8,8 +8,17 @@ from recording import table
 
 ROOT = Path(__file__).parent.parent
 KINDS = ("paper", "post", "video", "repository", "documentation")
-READING = tomllib.loads((ROOT / "resources" / "reading.toml").read_text("utf-8"))
-MAP = tomllib.loads((ROOT / "day4-5" / "topics.toml").read_text("utf-8"))
+
+
+def listed(path):
+    """A list as it stands in a file. ValueError, with the file's name, where it is broken."""
+    try:
+        return tomllib.loads((ROOT / path).read_text("utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+READING, MAP = listed("resources/reading.toml"), listed("day4-5/topics.toml")
 
 
 def code(references, up="../"):

@@ -6,6 +6,8 @@ gets its line (study/lines.py); all else stays as it is.
 
 import re
 import runpy
+import sys
+from functools import cache
 from pathlib import Path
 
 from study.book import Book
@@ -80,24 +82,45 @@ def exercises():
     return "\n".join(rows)
 
 
-BLOCKS = {"boxes": boxes, "times": times, "exercises": exercises, "ways": ways}
-for path in sorted([*ROOT.glob("day*/*_tables.py"), *ROOT.glob("resources/*_tables.py")]):
-    BLOCKS |= runpy.run_path(str(path))["TABLES"]
+@cache
+def blocks():
+    """name -> the function that makes a block. ValueError where a list or a record is broken."""
+    found = {"boxes": boxes, "times": times, "exercises": exercises, "ways": ways}
+    for path in sorted([*ROOT.glob("day*/*_tables.py"), *ROOT.glob("resources/*_tables.py")]):
+        try:
+            found |= runpy.run_path(str(path))["TABLES"]
+        except ValueError as error:
+            raise ValueError(f"{path.name} reads a file that is broken: {error}") from None
+    return found
+
+
+def block(name):
+    """The text of a block. ValueError: there is none, or its list or record lacks what it shows."""
+    if name not in blocks():
+        raise ValueError(f"there is no block {name!r}: see TABLES in the files *_tables.py")
+    try:
+        return blocks()[name]()
+    except KeyError as missing:
+        raise ValueError(f"the block {name!r} needs {missing}, and finds none") from missing
 
 
 def rendered(text, folder):
     """The text of a folder's page, its blocks and lines made anew, every tick kept.
 
-    KeyError: no such block. ValueError: no such name in the code.
+    ValueError: no such block, or no such name in the code.
     """
-    new = BLOCK.sub(lambda m: m[1] + BLOCKS[m[2]]() + "\n" + m[3], text)
+    new = BLOCK.sub(lambda m: m[1] + block(m[2]) + "\n" + m[3], text)
     return with_ticks(with_lines(new, folder), ticked(text))
 
 
 def main():
+    blocks()  # what is broken here is no page's fault
     for path in PAGES:
         text = path.read_text("utf-8")
-        new = rendered(text, path.parent)
+        try:
+            new = rendered(text, path.parent)
+        except ValueError as error:
+            raise ValueError(f"{path.relative_to(ROOT)}: {error}") from error
         if new != text:
             path.write_text(new, encoding="utf-8")
             print(path.relative_to(ROOT))
@@ -105,4 +128,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except (ValueError, OSError) as error:
+        sys.exit(f"study: {error}")

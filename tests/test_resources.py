@@ -168,6 +168,23 @@ def test_a_renamed_function_breaks_the_page():
         pages.rendered("[`soft_max`](../day1/attention_numpy.py#L1)", RESOURCES)
 
 
+def test_what_cannot_be_rendered_is_told_in_a_sentence(monkeypatch, tmp_path):
+    with pytest.raises(ValueError, match="no block 'reading: song': see TABLES"):
+        pages.rendered("<!-- begin: reading: song -->\n<!-- end -->", RESOURCES)
+    monkeypatch.setitem(pages.blocks(), "broken", lambda: {}["minutes"])
+    with pytest.raises(ValueError, match="'broken' needs 'minutes'"):
+        pages.block("broken")
+    (tmp_path / "resources").mkdir()
+    (tmp_path / "resources" / "song_tables.py").write_text("import json; json.loads('{')")
+    monkeypatch.setattr(pages, "ROOT", tmp_path)
+    with pytest.raises(ValueError, match="^song_tables.py reads a file that is broken: Expecting"):
+        pages.blocks.__wrapped__()
+    (tmp_path / "list.toml").write_text("[[paper]\n")
+    monkeypatch.setattr(reading_tables, "ROOT", tmp_path)
+    with pytest.raises(ValueError, match="^list.toml: .*line 1"):
+        reading_tables.listed("list.toml")
+
+
 def test_lines_of_pages_define_the_names():
     """By another way than the renderer's: the text of the line itself."""
     count = 0
@@ -255,7 +272,7 @@ def test_the_map_links_a_page_when_it_exists(monkeypatch, tmp_path):
 
 def test_a_line_of_a_topic_is_linked_when_it_is_written(monkeypatch, tmp_path):
     assert reading_tables.code(["day4-5/none.py: f"]) == ""
-    assert "not built" in pages.BLOCKS["reading: paper"]()
+    assert "not built" in pages.block("reading: paper")
     with pytest.raises(ValueError, match="does not exist"):  # elsewhere a missing file is a mistake
         pages.rendered(reading_tables.code(["day3/none.py: f"]), RESOURCES)
     (tmp_path / "day4-5").mkdir()
