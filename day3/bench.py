@@ -5,6 +5,7 @@
     python day3/bench.py sizes --seeds 1              the four sizes, two minutes each
     python day3/bench.py readings                     what 2.5, 2.0, 1.7, 1.5 nats read like
     python day3/bench.py machine                      start, speed, memory, cost of checkpoints
+    python day3/bench.py cache                        characters per second, with it and without
     python day3/bench.py sampling --nanogpt DIR       characters per second, beside nanoGPT's
     python day3/bench.py training --nanogpt DIR       its CPU recipe and ours, in turn
 
@@ -51,7 +52,9 @@ class Settings:
     """What to measure."""
 
     row: tyro.conf.Positional[
-        Literal["baselines", "minutes", "sizes", "readings", "machine", "sampling", "training"]
+        Literal[
+            "baselines", "minutes", "sizes", "readings", "machine", "cache", "sampling", "training"
+        ]
     ]
     minutes: tuple[float, ...] = (2,)
     """Lengths of the runs to record."""
@@ -78,13 +81,16 @@ def main(arguments=None):
         record("readings", readings())
     elif s.row == "machine":
         record("machine", this_machine(s.repeats))
+    elif s.row == "cache":
+        for sizes in SAMPLED:
+            record(f"cache {sizes['n_layer']} x {sizes['n_embd']}", cached(s.repeats, **sizes))
     elif s.nanogpt is None or not (s.nanogpt / "model.py").exists():
         print("bench.py: --nanogpt needs the folder of a copy of nanoGPT", file=sys.stderr)
         return 2
     elif s.row == "sampling":
-        for context, n_layer, n_head, n_embd in ((256, 4, 4, 128), (256, 6, 6, 384)):
-            figures = sampling(s.nanogpt, s.repeats, context, n_layer, n_head, n_embd)
-            record(f"sampling {n_layer} x {n_embd}", figures)
+        for sizes in SAMPLED:
+            figures = sampling(s.nanogpt, s.repeats, **sizes)
+            record(f"sampling {sizes['n_layer']} x {sizes['n_embd']}", figures)
     else:
         record("training", beside_nanogpt(s.nanogpt, s.repeats))
     return 0
@@ -287,35 +293,71 @@ class Answers(torch.nn.Module):
         return self.model(ids, ids)
 
 
-def sampling(folder, repeats, context, n_layer, n_head, n_embd, length=512):
-    """Characters per second of `generate`, batch 1, equal sizes, in turn; ours equal to uncached."""
-    import model as ours
+SAMPLED = (
+    {"n_layer": 4, "n_head": 4, "n_embd": 128},
+    {"n_layer": 6, "n_head": 6, "n_embd": 384},
+)
 
-    theirs = nanogpt_module(folder)
-    sizes = {"vocab_size": 65, "n_layer": n_layer, "n_head": n_head, "n_embd": n_embd}
-    torch.manual_seed(0)
-    mine = ours.GPT(ours.Config(context=context, **sizes)).eval()
-    nano = theirs.GPT(theirs.GPTConfig(block_size=context, dropout=0.0, **sizes)).eval()
-    for p in mine.parameters():  # zero projections would make every text equal
-        p.data += 0.05 * torch.randn_like(p)
-    start = torch.zeros(1, 1, dtype=torch.long)
-    speeds: dict[str, list[float]] = {"ours": [], "nanoGPT": []}
+
+def in_turn(writers, repeats, length):
+    """Two functions that write `length` characters -> what they wrote, how fast, and their ratio."""
+    speeds: dict[str, list[float]] = {name: [] for name in writers}
     for _ in range(repeats):
-        before = time.perf_counter()
-        drawn = list(mine.generate(start, length, generator=torch.Generator().manual_seed(1)))
-        speeds["ours"].append(length / (time.perf_counter() - before))
-        before = time.perf_counter()
-        nano.generate(start, length)
-        speeds["nanoGPT"].append(length / (time.perf_counter() - before))
-    same = torch.equal(torch.stack(drawn), uncached(mine, start, length))
-    ratios = [a / b for a, b in zip(speeds["ours"], speeds["nanoGPT"])]
-    return {
+        texts = []
+        for name, write in writers.items():
+            before = time.perf_counter()
+            texts.append(write())
+            speeds[name].append(length / (time.perf_counter() - before))
+    ratios = [a / b for a, b in zip(*speeds.values())]
+    return texts, {
         "characters_per_second": {n: spread([round(x) for x in v]) for n, v in speeds.items()},
         "times faster": spread([round(r, 1) for r in ratios]),
-        "equal to ours without a cache": same,
-        "length": length,
-        "context": context,
     }
+
+
+def untrained(context, sizes):
+    """Our GPT with weights by chance."""
+    import model
+
+    torch.manual_seed(0)
+    ours = model.GPT(model.Config(65, context, **sizes)).eval()
+    for p in ours.parameters():  # zero projections would make every text equal
+        p.data += 0.05 * torch.randn_like(p)
+    return ours
+
+
+def generated(model, ids, length):
+    generator = torch.Generator().manual_seed(1)
+    return torch.stack(list(model.generate(ids, length, generator=generator)))
+
+
+START = torch.zeros(1, 1, dtype=torch.long)
+
+
+def cached(repeats, length=512, context=256, **sizes):
+    """Characters per second of `generate`, batch 1, with its cache and without, in turn."""
+    model = untrained(context, sizes)
+    writers = {
+        "with": lambda: generated(model, START, length),
+        "without": lambda: uncached(model, START, length),
+    }
+    texts, figures = in_turn(writers, repeats, length)
+    same, threads = torch.equal(*texts), torch.get_num_threads()
+    return figures | {"equal": same, "length": length, "context": context, "threads": threads}
+
+
+def sampling(folder, repeats, length=512, context=256, **sizes):
+    """Characters per second of `generate`, batch 1, equal sizes, in turn; ours equal to uncached."""
+    model, theirs = untrained(context, sizes), nanogpt_module(folder)
+    config = theirs.GPTConfig(vocab_size=65, block_size=context, dropout=0.0, **sizes)
+    nano = theirs.GPT(config).eval()
+    writers = {
+        "ours": lambda: generated(model, START, length),
+        "nanoGPT": lambda: nano.generate(START, length),
+    }
+    (drawn, _), figures = in_turn(writers, repeats, length)
+    same = torch.equal(drawn, uncached(model, START, length))
+    return figures | {"equal to ours without a cache": same, "length": length, "context": context}
 
 
 @torch.no_grad()

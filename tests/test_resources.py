@@ -234,6 +234,10 @@ def test_the_verdicts_on_the_decisions_are_those_of_the_numbers():
     for change in ("query-key norm", "a learned shift by one character"):
         assert min(runs[change]) < max(own)
         assert min(own) < max(runs[change])
+    bench = decisions_tables.record(decisions_tables.BENCH)
+    for size in ("4 x 128", "6 x 384"):  # the same text, sooner
+        assert bench[f"cache {size}"]["equal"] is True
+        assert bench[f"cache {size}"]["times faster"]["low"] > 1
     rows = {(what, told.split(":")[0]): told for what, told, _ in decisions_tables.of_day_2()}
     for what in ("layer norm", "several heads", "M = 4 C"):  # kept although the other way is better
         assert any("-0." in told for (name, _), told in rows.items() if name == what), what
