@@ -14,10 +14,11 @@ from sequences import END
 
 # section 5.1: "about 37000 tokens", one vocabulary for both languages
 BASE = Config(37_000, 37_000, 512, 6, 8, 512, 2048, 0.1, tied="all")
-# name -> the sizes, and the paper's own count in millions. The paper's rows (A) and (B) change the
-# channels of a head with C as it is, which this model cannot
+# name -> the sizes, and the paper's own count in millions ("unlisted values are identical to those
+# of the base model"). Its rows (B) change the channels of a head alone, which this model cannot
 TABLE_3 = {
     "base": (BASE, 65),
+    **{f"(A) {H} head{'s' * (H > 1)}": (replace(BASE, n_head=H), 65) for H in (1, 4, 16, 32)},
     "(C) 2 layers": (replace(BASE, n_layer=2), 36),
     "(C) 4 layers": (replace(BASE, n_layer=4), 50),
     "(C) 8 layers": (replace(BASE, n_layer=8), 80),
