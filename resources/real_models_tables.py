@@ -93,6 +93,7 @@ def real_models():
         row("D, channels of a head", lambda m: m.get("D", m["C"] // m["H"])),
         row("context of training", given("T")),
         *(row(name, lambda m, name=name: m[name]) for name in ("positions", "norm", "bend")),
+        row("experts at work", lambda m: m.get("experts", "")),
         row("parameters, by the formula", lambda m: short(counted(m))),
         row("parameters, as published", lambda m: short(m.get("published"))),
         row("at work for one symbol", lambda m: short(m.get("active") or counted(m))),

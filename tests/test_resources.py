@@ -228,6 +228,24 @@ def test_what_two_papers_say_of_their_cost_comes_out():
     assert "several times over" in text
 
 
+def test_sizes_are_those_of_the_tables_of_their_papers():
+    """What the count of parameters does not see: how C is dealt out to heads, and the cache."""
+    models = {model["name"]: model for model in real.MODELS}
+    for name, H, G, C in (
+        ("GPT-2", 12, 12, 768),
+        ("GPT-3", 96, 96, 12288),  # table 2.1
+        ("LLaMA 65B", 64, 64, 8192),  # table 2
+        ("Llama 3 405B", 128, 8, 16384),  # table 3
+    ):
+        assert [models[name][letter] for letter in "HGC"] == [H, G, C], name
+        assert C / H == (64 if name == "GPT-2" else 128)
+    last = models["DeepSeek-V3"]  # section 4.2
+    assert [last[letter] for letter in "LCHD"] == [61, 7168, 128, 128]
+    assert last["cached"] == 512 + 64
+    page = (RESOURCES / "real_models.md").read_text("utf-8")
+    assert f"| {real.short(2 * 61 * (512 + 64))} |\n" in page
+
+
 def test_the_verdicts_on_the_decisions_are_those_of_the_numbers():
     runs = decisions_tables.record(decisions_tables.EXTRAS)["all"]["losses"]
     own = runs["the book's model and recipe"]
