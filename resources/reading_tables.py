@@ -1,8 +1,11 @@
 """Tables of the reading list and of the map of Days 4-5: see study/pages.py."""
 
 import tomllib
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
+
+from study.book import Book, number
+from study.exercises import find
 
 from recording import table
 
@@ -28,6 +31,29 @@ def code(references, up="../"):
     return ", ".join(f"[`{name}`]({up}{path}#L)" for path, name in here)
 
 
+@cache
+def marked():
+    """(file, function) -> the id of the exercise that stands above it."""
+    book = Book(ROOT)
+    files = [path for day in book.days for path in book.lessons(day)]
+    return {
+        (book.short(path), exercise.name): exercise.id
+        for path in files
+        for exercise in find(path.read_text("utf-8"))
+    }
+
+
+def exercises(references):
+    """The exercises of which these lines are the answer; of a class, those of its methods."""
+    found = set()
+    for reference in references:
+        file, name = reference.split(": ")
+        for (path, function), exercise in marked().items():
+            if path == file and name in (function, function.split(".")[0]):
+                found.add(exercise)
+    return ", ".join(sorted(found, key=number))
+
+
 def reading(kind):
     """What to read of a kind, and what for."""
     rows = []
@@ -35,8 +61,8 @@ def reading(kind):
         lines = code(entry["code"]) or "not built in this book yet"
         minutes, days = str(entry.get("minutes", "")), ", ".join(entry["days"])
         what = f"[{entry['title']}]({entry['link']}), {entry['by']}"
-        rows.append([minutes, what, entry["read"], days, lines])
-    return table(["minutes", "what", "read it for", "day", "our line"], rows)
+        rows.append([minutes, what, entry["read"], days, exercises(entry["code"]), lines])
+    return table(["minutes", "what", "read it for", "day", "exercise", "our line"], rows)
 
 
 def two_stacks():
