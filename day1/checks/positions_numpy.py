@@ -27,7 +27,13 @@ class exercise_1_6:
             "C); np.where(channels % 2 == 0, np.sin(angles), np.cos(angles))."
         ),
     )
-    advice = ((r"bitwise_xor|for \^", "^ is no power in Python: ** is."),)
+    advice = (
+        (r"bitwise_xor|for \^", "^ is no power in Python: ** is."),
+        (
+            r"shapes \(4,\) \(3,2\)",
+            "An angle for each pair, and two channels in a pair: each angle is needed twice.",
+        ),
+    )
 
     def calls(rng):
         for T, C in ((3, 4), (5, 6), (5, 7), (1, 6), (2, 1), (7, 2), (4, 3), (9, 12), (5, 16)):

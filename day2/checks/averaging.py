@@ -425,6 +425,11 @@ class exercise_2_6:
             to right. Brackets around 1/2, or D ** 0.5, say what you mean."""
             return scores / q.shape[-1] / 2
 
+        def scale__by_half_D(scores, x, q):
+            """The scores were divided by D / 2. In Python D ** 1/2 is half of D, since powers come
+            before division: brackets around 1/2, or D ** 0.5, say what you mean."""
+            return scores / (q.shape[-1] / 2)
+
         def scale__by_C(scores, x, q):
             """Your scale is the root of C, the channels of x. A product of q and k sums over
             the channels of the head: how many numbers does a query have?"""
