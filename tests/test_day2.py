@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -403,3 +404,26 @@ def test_the_numbers_in_the_text_are_those_of_the_record():
     own, other = row["learned"]
     assert own["high"] < row["counted"][0]  # prediction c
     assert other["low"] > counted
+
+
+def seconds(time):
+    hours, minutes, rest = map(int, time.split(":"))
+    return 3600 * hours + 60 * minutes + rest
+
+
+def test_every_chapter_of_the_notes_opens_the_video_at_its_time():
+    """The times rise to the end of the video, and each is the one that its link opens."""
+    notes = (ROOT / "day2" / "notes.md").read_text("utf-8")
+    link = r"\[(\d:\d\d:\d\d)\]\(https://youtu\.be/kCc8FmEb1nY\?t=(\d+)\)"
+    assert all(seconds(time) == int(at) for time, at in re.findall(link, notes))
+    head = r"^(?:## (\d+)\. .+\n\n|\*\*Note (\d), .+\*\* )Video: "
+    found = re.findall(head + link, notes, re.MULTILINE)
+    assert [int(n) if n else 14 + int(note) for n, note, *_ in found] == [*range(1, 31)]
+    begins = [seconds(time) for *_, time, _ in found]
+    assert begins[0] == 0 and begins[-1] < seconds("1:56:20")
+    assert all(early < late for early, late in pairwise(begins))
+    for at, chapter in (("0:57:00", 11), ("1:20:05", 21)):  # where the corrections stand
+        assert begins[chapter - 1] < seconds(at) < begins[chapter]
+        own = notes.split(f"\n## {chapter}. ")[1].split("\n## ")[0]
+        assert f"- **Correction.** At {at} he" in own
+        assert f"[{at}](" in notes.split("\n## 1. ")[0]
