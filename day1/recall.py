@@ -142,6 +142,9 @@ def draw(row):
 
 
 if __name__ == "__main__":
+    import argparse
+
+    argparse.ArgumentParser(description=__doc__).parse_args()
     WEIGHTS = WEIGHTS.parent.parent / "out" / WEIGHTS.name  # what is recorded stays as it is
     row = record((1, 2, 3))
     print(line(row))

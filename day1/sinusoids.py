@@ -109,4 +109,7 @@ def draw(row):
 
 
 if __name__ == "__main__":
+    import argparse
+
+    argparse.ArgumentParser(description=__doc__).parse_args()
     print(line(record(())))

@@ -76,6 +76,9 @@ def draw(row):
 
 
 if __name__ == "__main__":
+    import argparse
+
+    argparse.ArgumentParser(description=__doc__).parse_args()
     print(line(record((1, 2, 3))))
     for name, shares in weights().items():
         print(f"\n{name}\n{ascii_map(shares, WORDS, WORDS)}")

@@ -120,8 +120,8 @@ def worked_example(text="abracadabra"):
 
 def main(arguments):
     """The worked example, then the table of a text, judged on its last tenth."""
-    worked_example()
     name, text = corpus.find(*arguments[:1])
+    worked_example()
     symbols, ids = numbered(text)
     V, cut = len(symbols), len(ids) * 9 // 10
     train, validation = ids[:cut], ids[cut:]

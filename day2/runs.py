@@ -178,6 +178,9 @@ def draw(climb):
 
 
 if __name__ == "__main__":
+    import argparse
+
+    argparse.ArgumentParser(description=__doc__).parse_args()
     for experiment in GRIDS:
         print(f"\n{experiment}")
         for name, rows in variants(experiment).items():

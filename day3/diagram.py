@@ -99,6 +99,9 @@ def small(V=65):
 
 
 if __name__ == "__main__":
+    import argparse
+
+    argparse.ArgumentParser(description=__doc__).parse_args()
     model, ids = small()
     draw(model, ids, HERE / "out" / "model.png")
     print(f"drawn in {HERE / 'out' / 'model.png'}")

@@ -15,10 +15,10 @@ The words and rules stand in lexicon.py; critic.py judges what a model writes.
 
 # ruff: noqa: B019 - a grammar lives as long as the program does, and so may its caches
 
+import argparse
 import math
 import random
 import re
-import sys
 from bisect import bisect
 from collections.abc import Callable
 from functools import cache
@@ -421,9 +421,11 @@ def log_probability(text: str, start: int = 0, grammar: Grammar = PLAYS) -> floa
     return log
 
 
-def main(arguments: list[str]):
+def main():
     """Print a scene, and what a model would lose that knew everything."""
-    seed = int(arguments[0]) if arguments else 1
+    words = argparse.ArgumentParser(description="A scene drawn from the grammar, and its entropy.")
+    words.add_argument("seed", nargs="?", type=int, default=1)
+    seed = words.parse_args().seed
     text = plays(100_000, seed)
     print(plays(1, seed))
     print(f"{entropy():.4f} nats per character: the entropy of the grammar")
@@ -431,4 +433,4 @@ def main(arguments: list[str]):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -152,4 +152,7 @@ def table(born, what):
 
 
 if __name__ == "__main__":
+    import argparse
+
+    argparse.ArgumentParser(description=__doc__).parse_args()
     main()

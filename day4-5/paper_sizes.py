@@ -78,6 +78,9 @@ def main():
 
 
 if __name__ == "__main__":
+    import argparse
+
     from terminal import exit_code
 
+    argparse.ArgumentParser(description=__doc__).parse_args()
     sys.exit(exit_code("paper_sizes.py", main))
