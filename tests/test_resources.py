@@ -39,6 +39,7 @@ SHAPES = {
     "cdn.openai.com": r"/[\w/-]+\.pdf",
     "download.pytorch.org": r"/whl/cpu",
     "stats.stackexchange.com": r"/",
+    "youtu.be": r"/[\w-]{11}\?t=\d+",
 }
 # of these any path without a question mark
 SITES = [
