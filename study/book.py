@@ -73,8 +73,9 @@ class Book:
         for name, day in self.days.items():
             own = [task for lesson in self.lessons(name) for task in exercises(lesson, name)]
             own.sort(key=lambda task: number(task.id))
-            parts = [Task(p["id"], p["title"], p["minutes"], name) for p in day["parts"]]
-            late = {p["id"] for p in day["parts"] if "last" in p}
+            told = day["parts"]
+            parts = [Task(p["id"], p["title"], p["minutes"], name, "further" in p) for p in told]
+            late = {p["id"] for p in told if "last" in p}
             order = sorted([*parts, *own, *self.bugs(name)], key=lambda task: task.id in late)
             tasks |= {task.id: task for task in order}
         return tasks

@@ -1,6 +1,7 @@
 """The plan is complete, in an order that can be followed, and its times add up."""
 
 import ast
+import re
 import textwrap
 
 from study import pages, work
@@ -63,3 +64,31 @@ def test_times_add_up():
     ]
     for column in zip(*rows, strict=True):
         assert abs(sum(column[:-1]) - column[-1]) < 0.05 * len(column)
+
+
+def test_the_core_of_a_day_fits_a_day():
+    """Eight hours, eight and a half for the two of the deep dive; a part may be further, too."""
+    book = Book(ROOT)
+    for name in book.days:
+        minutes = sum(task.minutes for task in book.core(name))
+        assert minutes <= (2 * 8.5 * 60 if name == "4-5" else 8 * 60), name
+    part = book.tasks["4.e"]
+    assert part.further and part not in book.core("4-5") and part in book.way("everything")
+    core, further = pages.boxes().split("**Day 4-5")[1].split("Further, and blocking nothing")
+    assert pages.box(part) in further and pages.box(part) not in core
+
+
+def test_each_way_to_lose_a_day_points_at_what_shows_it():
+    """Five lines of the plan, each with a page or a command that there is."""
+    page = (ROOT / "README.md").read_text("utf-8")
+    told = page.split("Five ways to lose a day")[1].split("The pages:")[0]
+    lines = re.findall(r"^- \*\*(.+?)\.\*\* ((?:.+\n(?:  .+\n)*))", told, re.MULTILINE)
+    assert len(lines) == 5
+    for name, text in lines:
+        links = re.findall(r"\]\(([^)]+)\)", text)
+        programs = re.findall(r"`python ([\w/.]+)", text)
+        commands = re.findall(r"`study (.+?)`", text)
+        assert links or programs or commands, name
+        assert all((ROOT / path).exists() for path in (*links, *programs)), name
+        known = {"reset": Book(ROOT).tasks, "--way": Book(ROOT).plan["ways"]}
+        assert all(word in known[verb] for verb, word in map(str.split, commands)), name
