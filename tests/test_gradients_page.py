@@ -92,11 +92,15 @@ def folded(heading):
 def test_the_questions_have_the_right_answers():
     before, after = folded("## Before"), folded("## Ask yourself")
     assert (len(before), len(after)) == (5, 8)
-    x = torch.tensor(2.0, requires_grad=True)
-    (x**3).backward()
-    assert before[0].startswith(f"{x.grad:.0f},")
+    asked = TEXT.split("## Before")[1].split("\n## ")[0]
+    assert len(re.findall(r"^\d\. Day [123]: ", asked, re.MULTILINE)) >= 2
+    p = torch.tensor(0.25, requires_grad=True)
+    (-p.log()).backward()
+    assert before[0].startswith(f"{p.grad:.0f},".replace("-", "−"))
     assert before[1].startswith(f"{3 * 4}:")
-    assert before[2].startswith("2:")
+    x = torch.tensor(2.0, requires_grad=True)
+    (x + 3 * x).backward()
+    assert before[2].startswith(f"{x.grad:.0f} times as fast: 1 straight, 3 through f")
     assert ", ".join(f"{p:.3f}" for p in softmax(np.array([0.0, 2, 0]))) in before[3]
     assert before[4].startswith("(5, 7), (5, 3), (3, 7)")
     assert not softmax_backward(np.ones(4), np.full(4, 0.25)).any()
@@ -205,7 +209,12 @@ def test_minutes_add_up():
     rows = re.findall(r"^\| (\d+) \| \[", TEXT, re.MULTILINE)
     assert sum(map(int, rows)) == sections[-1]
     everything = sum(sections) + sum(tasks[name].minutes for name in CORE)
-    assert 6 * 60 <= everything <= 7 * 60
+    further = sum(tasks[name].minutes for name in ("4.7", "4.8"))
+    assert (everything, further) == (7 * 60, 75)
+    told = (
+        "with the reading seven hours, so a day of its own, or two half ones; two are further, an"
+    )
+    assert f"{told} hour and a quarter more." in " ".join(TEXT.split())
 
 
 # a row of the table: the exercise, and what to write into a right answer to see it

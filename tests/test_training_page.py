@@ -14,14 +14,36 @@ import record_training
 import recording
 import train_numpy
 import training_tables
+from attention_numpy import softmax
+from backward_numpy import cross_entropy_backward
 from digit_tasks import TASKS
+from evaluate import overfits
 from honest_data import plus_or_minus, wilson
-from optim_numpy import adam, clip_factor, inverse_square_root, momentum, warmup_cosine
+from optim_numpy import adam, clip_factor, inverse_square_root, momentum, sgd, warmup_cosine
 
 DAY = Path(record_training.__file__).parent
 PAGE = (DAY / "training.md").read_text("utf-8")
 ROWS = json.loads((DAY / "results" / "training.json").read_text("utf-8"))
 RUNS = {name: row for name, row in ROWS.items() if ", seed " in name}
+
+
+def test_the_five_questions_from_before_have_the_right_answers():
+    before = PAGE.split("## Before")[1].split("**Predict")[0]
+    answers = re.findall(r"<summary>answer</summary>(.*?)</details>", before, re.DOTALL)
+    told = [" ".join(text.split()) for text in answers]
+    days = re.findall(r"^\d\. (Day [123]|Gradients by hand): ", before, re.MULTILINE)
+    assert (len(told), len(days)) == (5, 5)
+    (moved,) = sgd(np.zeros(1), np.array([2.0]), 0.1)
+    assert told[0].startswith(f"By −{-moved:.1f}:")
+    logits = np.array([[2.0, 0, 1]])
+    shares = ", ".join(f"{p:.3f}" for p in softmax(logits)[0])
+    assert f"have the shares {shares}," in before
+    slope = ", ".join(f"{d:.3f}" for d in cross_entropy_backward(logits, np.array([0]))[0])
+    assert told[1].startswith(slope.replace("-", "−") + ",")
+    assert told[2].startswith(f"0.5⁸ = {0.5**8:.4f}; with residuals 1.5⁸ = {1.5**8:.1f},")
+    assert told[3].startswith(f"ln 16 = {math.log(16):.2f} nats.")
+    record = [{"train": 1.2, "validation": 1.5}, *[{"train": 1.0, "validation": 1.6}] * 2]
+    assert overfits(record) and told[4].startswith("It learns its text by heart.")
 
 
 def test_every_run_of_every_task_is_recorded():
