@@ -17,6 +17,7 @@ from study import work
 from study.asking import Judge
 from study.book import Book
 
+import memory_use
 import pairs
 import translation_experiments
 import word_by_word
@@ -25,7 +26,7 @@ from bleu import f1_of_one
 from encoder_decoder import Attention, Config, EncoderDecoder
 from learner import assert_one_slip
 from paper_sizes import TABLE_3, parameters
-from sequences import END, decoder_mask
+from sequences import END, decoder_mask, sequence_loss, shift_right
 
 DAY = Path(__file__).parent.parent / "day4-5"
 PAGE = (DAY / "translation.md").read_text("utf-8")
@@ -172,23 +173,76 @@ def test_the_answers_are_right():
 
 # a row of the table: the exercise, and what to write into a right answer to see it
 PITFALLS = {
-    "reads = target": ("5.2", "return torch.cat((start, target[:, :-1]), dim=1)", "return target"),
-    "target[:, 1:]": ("5.2", "(start, target[:, :-1])", "(target[:, 1:], start)"),
-    "ignore_index": ("5.2", ", ignore_index=PAD", ""),
-    "~mask": ("5.3", "masked_fill(~mask", "masked_fill(mask"),
-    "self.value(x)": ("5.3", "self.value(memory)", "self.value(x)"),
+    "`return target`": (
+        "5.2",
+        "return torch.cat((start, target[:, :-1]), dim=1)",
+        "return target",
+    ),
+    "`target[:, 1:]`, then START,": ("5.2", "(start, target[:, :-1])", "(target[:, 1:], start)"),
+    "`ignore_index`": ("5.2", ", ignore_index=PAD", ""),
+    "`masked_fill(mask, ...)`": ("5.3", "masked_fill(~mask", "masked_fill(mask"),
+    "`self.value(x)`": ("5.3", "self.value(memory)", "self.value(x)"),
+    "append `chosen` as it is": (
+        "5.5",
+        "chosen.masked_fill(done, PAD)[:, None]",
+        "chosen[:, None]",
+    ),
 }
 
 
-def test_the_pitfalls_are_named_by_the_checks(book):
+def pitfalls():
     section = PAGE.split("## Pitfalls")[1].split("## Reading")[0]
+    return [line.split(" | ") for line in section.splitlines() if line.startswith("| ")][1:]
+
+
+def test_the_pitfalls_are_named_by_the_checks(book):
+    """All rows but the two that have a command."""
+    rows = pitfalls()
+    assert len(rows) == len(PITFALLS) + 2
+    assert all("`python " in tried for _, tried, _ in rows[len(PITFALLS) :])
     shutil.copytree(DAY, book.root / DAY.name, dirs_exist_ok=True)
     book = Book(book.root)
     work.make(book, "4-5")
     with closing(Judge(book)) as judge:
-        for code, (exercise, right, wrong) in PITFALLS.items():
-            assert f"`{code}" in section, code
+        for (code, (exercise, right, wrong)), row in zip(PITFALLS.items(), rows):
+            assert code in row[1] and row[1].endswith(f" in {exercise}"), row
             assert_one_slip(book, judge, exercise, right, wrong)
+
+
+def test_without_the_encoders_layers_nothing_is_right_and_they_learn_nothing():
+    assert pitfalls()[-2][1].startswith(
+        "`python day4-5/memory_use.py` after `translate.py`: the last"
+    )
+    *_, (name, found) = RECORD["translation"]["ablations"].items()
+    assert name == "the encoder's layers: the memory is the embeddings"
+    assert found["exact"]["high"] == 0
+    torch.manual_seed(0)
+    model = EncoderDecoder(Config(9, 9, n_embd=8, n_head=2, n_layer=1, context=6))
+    source, target = torch.tensor([[3, 4, 5]]), torch.tensor([[6, 7, END]])
+    for taken, learns in (("nothing", True), (name, False)):
+        with memory_use.ablations(model)[taken]:
+            model.zero_grad()
+            sequence_loss(model(source, shift_right(target)), target).backward()
+        assert all((p.grad is not None) == learns for p in model.encoder.parameters()), taken
+
+
+def test_a_large_number_for_infinity_is_an_error_in_float16(book):
+    """The command of the page ends with that error, and the check of 5.3 cannot see the difference."""
+    command = re.search(r'`python -c "(.+)"`', pitfalls()[-1][1])[1]
+    done = subprocess.run(
+        [sys.executable, "-c", command], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1 and "RuntimeError" in done.stderr and "overflow" in done.stderr
+    assert torch.finfo(torch.float16).max == 65504
+    shutil.copytree(DAY, book.root / DAY.name, dirs_exist_ok=True)
+    book = Book(book.root)
+    work.make(book, "4-5")
+    task = book.tasks["5.3"]
+    text = task.lesson.read_text("utf-8")
+    assert text.count("(~mask, -torch.inf)") == 1
+    book.mine(task).write_text(text.replace("(~mask, -torch.inf)", "(~mask, -1e9)"), "utf-8")
+    with closing(Judge(book)) as judge:
+        assert judge.verdict(task)["status"] == "right"
 
 
 def test_the_main_row_is_what_was_promised():
