@@ -431,8 +431,15 @@ def test_the_buckets_are_t5s():
 
 def test_relative_positions_know_distances_and_no_places():
     model = moved(EncoderDecoder(replace(SIZES, positions="relative")))
-    one = model.encoder[0].attention.bias
-    assert one is model.encoder[-1].attention.bias is not model.decoder[0].attention.bias
+    one, past = model.encoder[0].attention.bias, model.decoder[0].attention.bias
+    assert (one.both_ways, past.both_ways) == (True, False)
+    assert all(layer.attention.bias is one for layer in model.encoder)
+    assert all(layer.attention.bias is past for layer in model.decoder)
+    assert all(layer.cross.bias is None for layer in model.decoder)
+    assert not model.table.any()
+    row = past.table.weight  # of each distance that is near
+    assert torch.equal(past(3, 3)[:, 2], row[[2, 1, 0]].T)
+    assert torch.equal(past(3, 3)[:, 0], row[[0, 0, 0]].T)  # all that is later
     scores = one(T, S)
     assert scores.shape == (H, T, S)
     assert torch.equal(scores[:, 1:, 1:], scores[:, :-1, :-1])
@@ -446,6 +453,29 @@ def test_relative_positions_know_distances_and_no_places():
     layer.attention(x, x, mask)
     change = with_bias - layer.attention.weights.log() - one(T, T)
     torch.testing.assert_close(change, change[..., :1].expand_as(change))
+
+
+@pytest.mark.parametrize("stack", ["encoder", "decoder"])
+def test_attention_with_relative_positions_is_t5s(stack):
+    t5 = pytest.importorskip("transformers.models.t5.modeling_t5")
+    T, writes = 40, stack == "decoder"  # some keys share a bucket
+    model = moved(EncoderDecoder(replace(SIZES, positions="relative")))
+    ours = getattr(model, stack)[-1].attention
+    parts = {"q": ours.query, "k": ours.key, "v": ours.value, "o": ours.project}
+    for part in parts.values():
+        nn.init.zeros_(part.bias)  # T5 has none
+    config = t5.T5Config(
+        d_model=C, d_kv=D, num_heads=H, is_decoder=writes, attn_implementation="eager"
+    )
+    theirs = t5.T5Attention(config, has_relative_attention_bias=True, layer_idx=0).eval()
+    state = {f"{name}.weight": part.weight for name, part in parts.items()}
+    state["q.weight"] = ours.query.weight / D**0.5  # T5 does not scale its scores
+    theirs.load_state_dict(state | {"relative_attention_bias.weight": ours.bias.table.weight})
+    x, mask = torch.randn(1, T, C), torch.ones(1, 1, T, T, dtype=torch.bool)
+    if writes:
+        mask = mask & ~future(T)
+    hide = torch.zeros(1, 1, T, T).masked_fill(~mask, -torch.inf)
+    torch.testing.assert_close(ours(x, x, mask), theirs(x, hide)[0])
 
 
 # ---- what is refused
