@@ -4,6 +4,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -26,6 +27,7 @@ from sequences import (
     shift_right,
     wasted,
 )
+from translate import Settings, new_model
 
 B, S, T, H, D, M, L = 2, 7, 5, 3, 4, 10, 3
 C, V, W = H * D, 11, 13
@@ -206,6 +208,43 @@ def test_symbols_are_scaled_and_told_their_places():
             place = torch.stack((angle.sin(), angle.cos()))
             wanted = model.source.weight[ids[:, t], i : i + 2] * C**0.5 + place
             torch.testing.assert_close(x[:, t, i : i + 2], wanted)
+
+
+@ORDERS
+def test_dropout_takes_from_branches_and_embeddings_in_training_alone(order):
+    """Of a half: what is not gone is twice as large. Section 5.4."""
+    model = EncoderDecoder(replace(SIZES, order=order, dropout=0.5))
+    residual, x, ids = model.encoder[0].gathered, torch.randn(B, T, C), words(B, T)
+    residual.norm = nn.Identity()
+    for module, call in (
+        (residual, lambda: residual(x, torch.tanh) - x),
+        (model, lambda: model.embed(model.source, ids)),
+    ):
+        some = call()
+        module.eval()
+        whole, gone = call(), some == 0
+        torch.testing.assert_close(some, torch.where(gone, 0, 2 * whole))
+        assert 0.2 < gone.double().mean() < 0.8
+        assert (whole != 0).all()
+
+
+def test_the_dropout_that_is_asked_for_is_that_of_every_part():
+    data = SimpleNamespace(source=range(V), target=range(W))
+    model = new_model(data, Settings(dropout=0.3), 16)
+    parts = [m.p for m in model.modules() if isinstance(m, nn.Dropout)]
+    assert parts == [0.3] * (1 + 2 * 2 + 2 * 3)  # embed, and each residual of two layers a side
+
+
+def test_the_first_weights_are_glorots_and_symbols_as_large_as_places():
+    config = Config(100, 100, tied="none")
+    model = EncoderDecoder(config)
+    for m in model.modules():
+        if isinstance(m, nn.Linear):
+            bound = (6 / (m.in_features + m.out_features)) ** 0.5
+            assert 0.98 * bound < m.weight.abs().max() <= bound
+            assert m.bias is None or not m.bias.any()
+    for table in (model.source, model.target):
+        assert table.weight[1:].std().item() == pytest.approx(config.n_embd**-0.5, rel=0.1)
 
 
 # ---- counts
