@@ -535,12 +535,29 @@ MODEL = {"source": words(1, 3), "reads": words(1, 3)}
         ({"reads": torch.tensor([[1, 0, 4]])}, "PAD stands before a symbol"),
         ({"source_lengths": torch.tensor([0])}, "lengths must be in 1..3, not 0..0"),
         ({"lengths": torch.tensor([4])}, "lengths must be in 1..3, not 4..4"),
+        ({"source_lengths": torch.tensor([3, 3])}, "source: a tensor of 1 .* one for each row"),
+        ({"lengths": torch.tensor(3)}, r"lengths of target: .* not 3$"),
+        ({"lengths": torch.tensor([2.5])}, r"1 whole numbers, one for each row, not .*2\.5"),
+        ({"lengths": [3]}, r"a tensor of 1 whole numbers, one for each row, not \[3\]"),
     ],
 )
 def test_a_wrong_call_is_told(changed, told):
     model = EncoderDecoder(SIZES)
     with pytest.raises(ValueError, match=told):
         model(**MODEL | changed)
+
+
+def test_lengths_are_for_each_row_and_the_whole_context_is_read():
+    model, two = EncoderDecoder(SIZES), words(2, SIZES.context)
+    with pytest.raises(ValueError, match="lengths of source: a tensor of 2 whole numbers"):
+        model(two, two, torch.tensor([4]))
+    assert model(two, two).shape == (2, SIZES.context, W)
+
+
+def test_heads_that_do_not_fit_are_told_by_the_layers_too():
+    for make in (lambda: Attention(C, 5), lambda: EncoderLayer(replace(SIZES, n_head=5))):
+        with pytest.raises(ValueError, match="12 channels cannot be dealt out to 5 heads"):
+            make()
 
 
 @pytest.mark.parametrize(
@@ -577,8 +594,9 @@ def test_a_mask_or_a_memory_of_the_wrong_kind_is_told(memory, mask, told):
 def test_lengths_and_padding_of_rows():
     assert padded([[3, 4], [5]]).tolist() == [[3, 4], [5, PAD]]
     assert real_lengths(padded([[3, 4], [5]])).tolist() == [2, 1]
-    with pytest.raises(ValueError, match="empty"):
-        padded([[3], []])
+    for rows in ([[3], []], []):
+        with pytest.raises(ValueError, match="no sequence, or an empty one"):
+            padded(rows)
 
 
 @pytest.mark.parametrize("name", ["encoder_decoder", "relative_bias"])
