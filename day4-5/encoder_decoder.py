@@ -44,6 +44,8 @@ class Attention(nn.Module):
 
     def __init__(self, C, H, bias=None):
         super().__init__()
+        if C % H:
+            raise ValueError(f"{C} channels cannot be dealt out to {H} heads")
         self.H, self.bias = H, bias
         self.query, self.key, self.value, self.project = (nn.Linear(C, C) for _ in range(4))
         self.watch, self.weights = False, None
@@ -174,8 +176,7 @@ class EncoderDecoder(nn.Module):
     def encode(self, source, lengths=None):
         """source (B, S) ids -> memory (B, S, C), and its mask (B, 1, 1, S)."""
         check_ids(source, "source", self.config.source_size, self.config.context)
-        lengths = real_lengths(source) if lengths is None else lengths
-        mask = padding_mask(lengths, source.shape[1])
+        mask = padding_mask(lengths_of(source, "source", lengths), source.shape[1])
         x = self.embed(self.source, source)
         for layer in self.encoder:
             x = layer(x, mask)
@@ -184,8 +185,7 @@ class EncoderDecoder(nn.Module):
     def decode(self, reads, memory, memory_mask, lengths=None):
         """reads (B, T) ids, START first; memory and its mask as from encode -> logits (B, T, V)."""
         check_ids(reads, "target", self.config.target_size, self.config.context)
-        lengths = real_lengths(reads) if lengths is None else lengths
-        mask = decoder_mask(lengths, reads.shape[1])
+        mask = decoder_mask(lengths_of(reads, "target", lengths), reads.shape[1])
         x = self.embed(self.target, reads)
         for layer in self.decoder:
             x = layer(x, mask, memory, memory_mask)
@@ -211,12 +211,9 @@ def initialize(module):
 
 
 def check_config(config):
-    C, H = config.n_embd, config.n_head
-    sizes = (config.context, config.n_layer, C, H, config.hidden)
+    sizes = (config.context, config.n_layer, config.n_embd, config.n_head, config.hidden)
     if min(sizes) < 1:
         raise ValueError(f"context, layers, channels, heads and hidden are at least 1, not {sizes}")
-    if C % H:
-        raise ValueError(f"{C} channels cannot be dealt out to {H} heads")
     if min(config.source_size, config.target_size) < 4:
         raise ValueError("a vocabulary needs PAD, START, END and a word: at least 4 symbols")
     if config.tied == "all" and config.source_size != config.target_size:
@@ -242,6 +239,18 @@ def check_ids(ids, name, V, context):
         )
     if ids.min() < 0 or ids.max() >= V:
         raise ValueError(f"{name} ids are in 0..{V - 1}, not {int(ids.min())}..{int(ids.max())}")
+
+
+def lengths_of(ids, name, lengths):
+    """How much of each row of ids (B, T) is real: (B,), counted where no lengths are given."""
+    if lengths is None:
+        return real_lengths(ids)
+    B = len(ids)
+    if not torch.is_tensor(lengths) or lengths.shape != (B,) or lengths.is_floating_point():
+        raise ValueError(
+            f"lengths of {name}: a tensor of {B} whole numbers, one for each row, not {lengths}"
+        )
+    return lengths
 
 
 def check_attention(x, memory, mask, H):

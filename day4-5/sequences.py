@@ -73,8 +73,8 @@ def real_lengths(ids):
 
 def padded(rows):
     """Lists of ids, as long as they are -> (B, T), PAD to the right of the shorter ones."""
-    if not all(rows):
-        raise ValueError("a sequence is empty: every one needs at least one symbol")
+    if not rows or not all(rows):
+        raise ValueError("no sequence, or an empty one: each needs at least one symbol")
     T = max(map(len, rows))
     return torch.tensor([[*row, *[PAD] * (T - len(row))] for row in rows])
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -26,6 +27,7 @@ from sequences import (
     shift_right,
     wasted,
 )
+from translate import Settings, new_model
 
 B, S, T, H, D, M, L = 2, 7, 5, 3, 4, 10, 3
 C, V, W = H * D, 11, 13
@@ -206,6 +208,43 @@ def test_symbols_are_scaled_and_told_their_places():
             place = torch.stack((angle.sin(), angle.cos()))
             wanted = model.source.weight[ids[:, t], i : i + 2] * C**0.5 + place
             torch.testing.assert_close(x[:, t, i : i + 2], wanted)
+
+
+@ORDERS
+def test_dropout_takes_from_branches_and_embeddings_in_training_alone(order):
+    """Of a half: what is not gone is twice as large. Section 5.4."""
+    model = EncoderDecoder(replace(SIZES, order=order, dropout=0.5))
+    residual, x, ids = model.encoder[0].gathered, torch.randn(B, T, C), words(B, T)
+    residual.norm = nn.Identity()
+    for module, call in (
+        (residual, lambda: residual(x, torch.tanh) - x),
+        (model, lambda: model.embed(model.source, ids)),
+    ):
+        some = call()
+        module.eval()
+        whole, gone = call(), some == 0
+        torch.testing.assert_close(some, torch.where(gone, 0, 2 * whole))
+        assert 0.2 < gone.double().mean() < 0.8
+        assert (whole != 0).all()
+
+
+def test_the_dropout_that_is_asked_for_is_that_of_every_part():
+    data = SimpleNamespace(source=range(V), target=range(W))
+    model = new_model(data, Settings(dropout=0.3), 16)
+    parts = [m.p for m in model.modules() if isinstance(m, nn.Dropout)]
+    assert parts == [0.3] * (1 + 2 * 2 + 2 * 3)  # embed, and each residual of two layers a side
+
+
+def test_the_first_weights_are_glorots_and_symbols_as_large_as_places():
+    config = Config(100, 100, tied="none")
+    model = EncoderDecoder(config)
+    for m in model.modules():
+        if isinstance(m, nn.Linear):
+            bound = (6 / (m.in_features + m.out_features)) ** 0.5
+            assert 0.98 * bound < m.weight.abs().max() <= bound
+            assert m.bias is None or not m.bias.any()
+    for table in (model.source, model.target):
+        assert table.weight[1:].std().item() == pytest.approx(config.n_embd**-0.5, rel=0.1)
 
 
 # ---- counts
@@ -431,8 +470,15 @@ def test_the_buckets_are_t5s():
 
 def test_relative_positions_know_distances_and_no_places():
     model = moved(EncoderDecoder(replace(SIZES, positions="relative")))
-    one = model.encoder[0].attention.bias
-    assert one is model.encoder[-1].attention.bias is not model.decoder[0].attention.bias
+    one, past = model.encoder[0].attention.bias, model.decoder[0].attention.bias
+    assert (one.both_ways, past.both_ways) == (True, False)
+    assert all(layer.attention.bias is one for layer in model.encoder)
+    assert all(layer.attention.bias is past for layer in model.decoder)
+    assert all(layer.cross.bias is None for layer in model.decoder)
+    assert not model.table.any()
+    row = past.table.weight  # of each distance that is near
+    assert torch.equal(past(3, 3)[:, 2], row[[2, 1, 0]].T)
+    assert torch.equal(past(3, 3)[:, 0], row[[0, 0, 0]].T)  # all that is later
     scores = one(T, S)
     assert scores.shape == (H, T, S)
     assert torch.equal(scores[:, 1:, 1:], scores[:, :-1, :-1])
@@ -446,6 +492,29 @@ def test_relative_positions_know_distances_and_no_places():
     layer.attention(x, x, mask)
     change = with_bias - layer.attention.weights.log() - one(T, T)
     torch.testing.assert_close(change, change[..., :1].expand_as(change))
+
+
+@pytest.mark.parametrize("stack", ["encoder", "decoder"])
+def test_attention_with_relative_positions_is_t5s(stack):
+    t5 = pytest.importorskip("transformers.models.t5.modeling_t5")
+    T, writes = 40, stack == "decoder"  # some keys share a bucket
+    model = moved(EncoderDecoder(replace(SIZES, positions="relative")))
+    ours = getattr(model, stack)[-1].attention
+    parts = {"q": ours.query, "k": ours.key, "v": ours.value, "o": ours.project}
+    for part in parts.values():
+        nn.init.zeros_(part.bias)  # T5 has none
+    config = t5.T5Config(
+        d_model=C, d_kv=D, num_heads=H, is_decoder=writes, attn_implementation="eager"
+    )
+    theirs = t5.T5Attention(config, has_relative_attention_bias=True, layer_idx=0).eval()
+    state = {f"{name}.weight": part.weight for name, part in parts.items()}
+    state["q.weight"] = ours.query.weight / D**0.5  # T5 does not scale its scores
+    theirs.load_state_dict(state | {"relative_attention_bias.weight": ours.bias.table.weight})
+    x, mask = torch.randn(1, T, C), torch.ones(1, 1, T, T, dtype=torch.bool)
+    if writes:
+        mask = mask & ~future(T)
+    hide = torch.zeros(1, 1, T, T).masked_fill(~mask, -torch.inf)
+    torch.testing.assert_close(ours(x, x, mask), theirs(x, hide)[0])
 
 
 # ---- what is refused
@@ -466,12 +535,29 @@ MODEL = {"source": words(1, 3), "reads": words(1, 3)}
         ({"reads": torch.tensor([[1, 0, 4]])}, "PAD stands before a symbol"),
         ({"source_lengths": torch.tensor([0])}, "lengths must be in 1..3, not 0..0"),
         ({"lengths": torch.tensor([4])}, "lengths must be in 1..3, not 4..4"),
+        ({"source_lengths": torch.tensor([3, 3])}, "source: a tensor of 1 .* one for each row"),
+        ({"lengths": torch.tensor(3)}, r"lengths of target: .* not 3$"),
+        ({"lengths": torch.tensor([2.5])}, r"1 whole numbers, one for each row, not .*2\.5"),
+        ({"lengths": [3]}, r"a tensor of 1 whole numbers, one for each row, not \[3\]"),
     ],
 )
 def test_a_wrong_call_is_told(changed, told):
     model = EncoderDecoder(SIZES)
     with pytest.raises(ValueError, match=told):
         model(**MODEL | changed)
+
+
+def test_lengths_are_for_each_row_and_the_whole_context_is_read():
+    model, two = EncoderDecoder(SIZES), words(2, SIZES.context)
+    with pytest.raises(ValueError, match="lengths of source: a tensor of 2 whole numbers"):
+        model(two, two, torch.tensor([4]))
+    assert model(two, two).shape == (2, SIZES.context, W)
+
+
+def test_heads_that_do_not_fit_are_told_by_the_layers_too():
+    for make in (lambda: Attention(C, 5), lambda: EncoderLayer(replace(SIZES, n_head=5))):
+        with pytest.raises(ValueError, match="12 channels cannot be dealt out to 5 heads"):
+            make()
 
 
 @pytest.mark.parametrize(
@@ -508,8 +594,9 @@ def test_a_mask_or_a_memory_of_the_wrong_kind_is_told(memory, mask, told):
 def test_lengths_and_padding_of_rows():
     assert padded([[3, 4], [5]]).tolist() == [[3, 4], [5, PAD]]
     assert real_lengths(padded([[3, 4], [5]])).tolist() == [2, 1]
-    with pytest.raises(ValueError, match="empty"):
-        padded([[3], []])
+    for rows in ([[3], []], []):
+        with pytest.raises(ValueError, match="no sequence, or an empty one"):
+            padded(rows)
 
 
 @pytest.mark.parametrize("name", ["encoder_decoder", "relative_bias"])
