@@ -12,7 +12,7 @@ import torch.nn.functional as F
 
 import relative_bias
 from encoder_decoder import Attention, Config, DecoderLayer, EncoderDecoder, EncoderLayer
-from paper_sizes import BASE, TABLE_3, parameters
+from paper_sizes import BASE, TABLE_3, one_pass, parameters
 from sequences import (
     END,
     PAD,
@@ -243,6 +243,15 @@ def test_the_papers_counts_are_ours_to_five_millions():
     )
     for name, (config, millions) in TABLE_3.items():
         assert abs(parameters(config) / 1e6 - millions) < 5, name
+
+
+def test_the_mebibytes_of_a_pass_are_those_of_its_numbers():
+    torch.set_default_dtype(torch.float32)
+    config = replace(SIZES, n_embd=96, target_size=V, context=32, tied="all")
+    seconds, weights, most = one_pass(config)
+    assert weights == pytest.approx(4 * parameters(config) / 2**20)
+    assert 0 < seconds < 10
+    assert most is None or weights < most < 100_000
 
 
 def test_no_two_layers_share_a_number():

@@ -14,12 +14,14 @@ import signal
 import subprocess
 import sys
 import unicodedata
+from collections import Counter
 from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 
+import beam
 import captions
 import memory_use
 import pairs
@@ -120,6 +122,32 @@ def test_a_file_of_pairs_is_split_by_its_sources(tmp_path):
     assert (data.name, back.name) == ("pairs.txt", "pairs.txt, back")
     with pytest.raises(ValueError, match="both are needed"):
         file_data(path, longest=2)
+
+
+def test_words_of_a_file_that_come_once_are_one_word(tmp_path):
+    path, rows = tmp_path / "pairs.txt", [*FILE, *(f"once{n}\tfois{n}" for n in range(5))]
+    path.write_text("\n".join(rows), encoding="utf-8")
+    learned = [[tokens(side) for side in row.split("\t")[:2]] for row in rows]
+    learned = [pair for pair in learned if not for_test(" ".join(pair[0]))]
+    data = file_data(path)
+    for side, vocabulary in zip(
+        zip(*learned, strict=True), (data.source, data.target), strict=True
+    ):
+        counts = Counter(itertools.chain(*side))
+        assert {1, 2, 3} < set(counts.values())
+        assert set(vocabulary.ids) == {pairs.UNKNOWN} | {w for w, n in counts.items() if n > 1}
+
+
+def test_of_a_large_file_the_first_thousand_unseen_pairs_are_judged(tmp_path):
+    path, rows = tmp_path / "pairs.txt", [f"a {n}\tb {n}" for n in range(12_000)]
+    path.write_text("\n".join(rows), encoding="utf-8")
+    data = file_data(path)
+    assert (
+        data.test
+        == [(["a", f"{n}"], ["b", f"{n}"]) for n in range(12_000) if for_test(f"a {n}")][:1000]
+    )
+    assert len(data.test) == 1000
+    assert file_data(path, tests=3).test == data.test[:3]
 
 
 def test_a_sentence_written_in_two_ways_stands_on_one_side(tmp_path):
@@ -235,6 +263,25 @@ def test_a_step_follows_the_slope_of_its_own_batch_alone():
         torch.testing.assert_close(slopes[name], p.grad)
 
 
+def test_the_optimizer_is_the_papers_and_its_rate_rises_and_falls(monkeypatch):
+    """Vaswani et al. 2017, section 5.3, but for the shape of the rate."""
+    made, rates = [], []
+
+    class Kept(torch.optim.Adam):
+        def __init__(self, *arguments, **more):
+            super().__init__(*arguments, **more)
+            made.append(self)
+
+    monkeypatch.setattr(torch.optim, "Adam", Kept)
+    data = number_data(tests=1)
+    model = EncoderDecoder(Config(len(data.source), len(data.target), 32, 1, 2, 16, 32))
+    for _ in translate.train(model, data.draw, 20, 4, 0.1, seed=1):
+        (group,) = made[0].param_groups
+        assert (group["betas"], group["eps"]) == ((0.9, 0.98), 1e-9)
+        rates.append(group["lr"])
+    assert rates == pytest.approx([0.05, *(0.1 * n / 19 for n in range(19, 0, -1))])
+
+
 def small_model(seed=0):
     torch.manual_seed(seed)
     data = number_data(tests=8)
@@ -263,11 +310,53 @@ def test_a_translation_of_a_batch_is_that_of_each_sentence():
     sentences = [s for s, _ in data.test] + [["two"]]
     each = [translate.translate(model, data, [s])[0] for s in sentences]
     assert translate.translate(model, data, sentences, B=4) == each
-    beams = translate.translate(model, data, sentences[:2], beams=1)
-    assert beams == each[:2]
+    best = [
+        beam.beam_search(model, torch.tensor(data.source.encode(s)), 3, model.config.context)[0][1]
+        for s in sentences
+    ]
+    found = translate.translate(model, data, sentences, beams=3)
+    assert found == [data.target.decode(ids) for ids in best]
+    assert found != each
     for bad, told in (([[]], "empty"), ([["deux"]], "no word"), ([["two"] * 32], "33 symbols")):
         with pytest.raises(ValueError, match=told):
             translate.translate(model, data, bad)
+
+
+FOUND, WANTED = [list("abcde"), ["x"]], [list("abcde"), ["x", "y"]]
+
+
+def test_the_scores_are_those_of_their_names():
+    """Half the sentences are right; all that is said is, and it is six words for seven."""
+    assert translate.scores(FOUND, WANTED) == {
+        "exact": 0.5,
+        "BLEU": pytest.approx(100 * math.exp(1 - 7 / 6)),
+        "F1": pytest.approx((1 + 2 / 3) / 2),
+    }
+
+
+def test_a_model_is_judged_beside_a_copy_and_a_lexicon(monkeypatch, capsys):
+    """Every word has one that belongs to it, a sentence in three turns its words around."""
+    sides = [list("abcdef!"), list("ABCDEF!")]
+    belongs = dict(zip(*sides, strict=True))
+    source, target = (Vocabulary([side]) for side in sides)
+
+    def draw(generator, n):
+        some = [[sides[0][i] for i in torch.randperm(7, generator=generator)[:3]] for _ in range(n)]
+        return [(source.encode(s), target.encode([belongs[w] for w in s])) for s in some]
+
+    test = [(list("abcd"), list("ABCD")), (list("efab"), list("FEAB")), (["!"], ["!"])]
+    data = pairs.Data("letters", source, target, draw, test)
+    found = [["A"], ["F"], ["!"]]
+    monkeypatch.setattr(translate, "translate", lambda *arguments: found)
+    translate.judge(None, data, 1)
+    bleu = 100 * (9 / 9 * 4 / 6 * 2 / 4 * 1 / 2) ** (1 / 4)  # n-grams, n = 1 to 4
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[-4:]]
+    assert [" ".join(row) for row in rows] == [
+        "3 unseen sentences",
+        "copy exact 33.33% BLEU 0.00 F1 0.333",
+        f"word by word exact 66.67% BLEU {bleu:.2f} F1 1.000",
+        f"this model exact 33.33% BLEU 0.00 F1 {(0.4 + 0.4 + 1) / 3:.3f}",
+    ]
 
 
 SMALL = ["--batch", "8", "--n-embd", "16", "--n-layer", "1", "--steps"]
@@ -600,6 +689,13 @@ def test_every_letter_is_asked_alone(monkeypatch):
     assert len(two) == 200 and all(reverse.for_test(source[:2]) for source, _ in two)
 
 
+def test_a_string_with_one_letter_wrong_is_not_reversed(monkeypatch):
+    written = torch.tensor([[5, 4, 3, END, PAD], [7, 8, END, PAD, PAD]])
+    monkeypatch.setattr(reverse, "greedy", lambda model, source, longest: written[:, :longest])
+    assert reverse.exact(None, [reverse.pair([3, 4, 5]), reverse.pair([6, 7])]) == 0.5
+    assert reverse.exact(None, [reverse.pair([3, 4, 5]), reverse.pair([8, 7])]) == 1
+
+
 @pytest.mark.slow
 def test_a_small_model_reverses_strings_and_looks_at_the_other_end():
     model = reverse.learn(seed=1)
@@ -659,6 +755,30 @@ def test_the_encoder_writes_all_at_once():
     source = padded([[3, 4, END]])
     first = model(source, torch.zeros(1, 4, dtype=torch.long)).argmax(dim=-1)
     assert torch.equal(model.write(source)[:, :4], first)
+
+
+class Long(torch.nn.Module):
+    """Writes as many words as the page allows, then END."""
+
+    def encode(self, source):
+        return source, None
+
+    def decode(self, reads, source, _):
+        T = reads.shape[1]
+        ids = torch.full(reads.shape, END if T == three_designs.LONGEST else 4)
+        return torch.nn.functional.one_hot(ids, 31).double()
+
+
+def test_a_design_is_judged_by_all_it_writes_and_its_last_losses(monkeypatch):
+    data = number_data(tests=3)
+    sources, references = map(list, zip(*data.test, strict=True))
+    words = [data.target.words[4]] * (three_designs.LONGEST - 1)
+    assert three_designs.written(Long(), data, sources) == [words] * 3
+    monkeypatch.setattr(three_designs, "train", lambda *_: ((n, float(n), 2.5) for n in range(50)))
+    monkeypatch.setattr(three_designs, "written", lambda *_: references)
+    row = three_designs.run("encoder-only", 1, 50, data)
+    assert (row["loss"], row["seconds"]) == (sum(range(30, 50)) / 20, 2.5)
+    assert (row["exact"], row["BLEU"]) == (1, pytest.approx(100))
 
 
 def test_the_program_is_the_row_of_the_page_in_its_units(monkeypatch, capsys):
