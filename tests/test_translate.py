@@ -23,6 +23,7 @@ import torch
 
 import beam
 import captions
+import checkpoint
 import memory_use
 import pairs
 import reverse
@@ -397,11 +398,73 @@ def test_the_program_trains_saves_and_says(tmp_path, out, capsys):
     assert capsys.readouterr().out.startswith("pairs.txt, back:\n")
 
 
-def test_an_empty_answer_is_told(out, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [([END], "(no word)"), ([START] * 31, "(no word)"), ([START, 4, START, 4, END], "cent cent")],
+)
+def test_an_answer_without_a_word_is_told(written, told, out, monkeypatch, capsys):
     translate.save(*small_model(), out / "translate.pt")
-    monkeypatch.setattr(translate, "translate", lambda *_: [[]])
+    monkeypatch.setattr(translate, "greedy", lambda *_: torch.tensor([written]))
     translate.main(["--say", "two"])
-    assert capsys.readouterr().out.endswith("\n(no word: it ends at once)\n")
+    assert capsys.readouterr().out == f"English to French number words:\n{told}\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (["--back"], "leave out --back$"),
+        (["--data", "x.txt"], "leave out --data$"),
+        (["--data", "x.txt", "--back"], "leave out --back and --data$"),
+    ],
+)
+def test_what_say_cannot_follow_is_told(more, told, out):
+    translate.save(*small_model(), out / "translate.pt")
+    with pytest.raises(ValueError, match=f"^--say asks the model that was trained last: {told}"):
+        translate.main(["--say", "two", *more])
+
+
+def test_a_spoiled_model_file_is_told(out):
+    path = out / "translate.pt"
+    translate.save(*small_model(), path)
+    whole, saved = path.read_bytes(), torch.load(path, weights_only=True)
+    spoiled = {
+        "empty": b"",
+        "random": torch.randint(256, (5000,), dtype=torch.uint8).numpy().tobytes(),
+        "cut": whole[: len(whole) // 2],
+        "foreign": {"model": {}, "alphabet": "abc"},
+        "no dictionary": [1, 2],
+        "other sizes": saved | {"config": saved["config"] | {"n_embd": 32}},
+        "other config": saved | {"config": {"vocab_size": 65}},
+    }
+    for name, contents in spoiled.items():
+        if isinstance(contents, bytes):
+            path.write_bytes(contents)
+        else:
+            torch.save(contents, path)
+        for program in (lambda: translate.main(["--say", "two"]), memory_use.main):
+            with pytest.raises(
+                ValueError, match="is not a whole model .*: train again, with"
+            ) as told:
+                program()
+            assert str(path) in str(told.value), name
+
+
+def test_a_save_that_fails_leaves_the_last_good_model(out, monkeypatch):
+    path = out / "translate.pt"
+    translate.save(*small_model(), path)
+    kept = path.read_bytes()
+
+    def full(contents, file):
+        file.write(kept[:1000])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoint.torch, "save", full)
+    with pytest.raises(
+        OSError, match="the last good one is still there.*: make room, and train again$"
+    ):
+        translate.save(*small_model(1), path)
+    assert path.read_bytes() == kept
+    assert [p.name for p in out.iterdir()] == ["translate.pt"]
 
 
 @pytest.mark.parametrize("name", ["steps", "batch", "beams"])
