@@ -3,6 +3,7 @@
 import dataclasses
 import gzip
 import hashlib
+import http.server
 import io
 import itertools
 import json
@@ -13,6 +14,7 @@ import runpy
 import signal
 import subprocess
 import sys
+import threading
 import unicodedata
 from collections import Counter
 from functools import partial
@@ -880,3 +882,29 @@ def test_captions_are_checked_before_they_are_written(tmp_path):
     with pytest.raises(ValueError, match="are you online"):
         captions.write(path, address=(tmp_path / "none").as_uri())
     assert not path.exists()
+
+
+class HangsUp(http.server.BaseHTTPRequestHandler):
+    """Promises a hundred bytes and sends ten; or says nothing at all."""
+
+    def do_GET(self):
+        if "train" in self.path:
+            self.send_response(200)
+            self.send_header("Content-Length", "100")
+            self.end_headers()
+            self.wfile.write(b"0123456789")
+
+    def log_message(self, *_):
+        pass
+
+
+def test_a_server_that_hangs_up_is_told():
+    with http.server.HTTPServer(("127.0.0.1", 0), HangsUp) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        try:
+            for name in ("train.en.gz", "nothing"):
+                with pytest.raises(ValueError, match=f"{name} cannot be read .*: are you online"):
+                    captions.lines(name, address)
+        finally:
+            server.shutdown()
