@@ -507,11 +507,32 @@ def test_sizes_that_do_not_fit_are_told(changed, told):
         ((B, S, C), torch.ones(B, 1, S, T, dtype=torch.bool), "does not broadcast"),
         ((B, S, C + 1), torch.ones(1, 1, 1, S, dtype=torch.bool), "differ in B or C"),
         ((B + 1, S, C), torch.ones(1, 1, 1, S, dtype=torch.bool), "differ in B or C"),
+        ((B, S, C), torch.zeros(1, 1, 1, S, dtype=torch.bool), "a query may see nothing"),
+        ((B, S, C), torch.ones(T, S, dtype=torch.bool).tril(-1), "a query may see nothing"),
+        ((B, S, C), torch.tensor(False), "a query may see nothing"),
+        ((B, S, C), None, "needs a memory and a mask"),
     ],
 )
 def test_a_mask_or_a_memory_of_the_wrong_kind_is_told(memory, mask, told):
     with pytest.raises(ValueError, match=told):
         Attention(C, H)(torch.randn(B, T, C), torch.randn(memory), mask)
+
+
+def test_what_a_layer_lacks_is_told():
+    x, mask = torch.randn(B, T, C), decoder_mask(WRITTEN, T)
+    layer = DecoderLayer(SIZES)
+    for told, given in {
+        "needs a memory and a mask": (
+            (x, mask),
+            (x, mask, x),
+            (x, None, x, mask),
+            (x, mask, None, mask),
+        ),
+        r"x has the shape \(B, T, C\), not \(5, 12\)": ((x[0], mask, x, mask),),
+    }.items():
+        for arguments in given:
+            with pytest.raises(ValueError, match=told):
+                layer(*arguments)
 
 
 def test_lengths_and_padding_of_rows():
