@@ -9,10 +9,11 @@ from pathlib import Path
 import torch
 
 
-def save(path, contents):
+def save(path, contents, advice="make room, or choose a folder with --out"):
     """Write a dictionary of tensors, numbers and texts, so that no moment can spoil the last one.
 
-    OSError, in one sentence, where the disk is full or the folder cannot be written.
+    OSError, in one sentence, where the disk is full or the folder cannot be written: it ends with
+    the advice of the program that asks.
     """
     beside = path.with_name(f"{path.name}.part")
     try:
@@ -26,9 +27,7 @@ def save(path, contents):
         beside.unlink(missing_ok=True)
         last = "the last good one is still there" if path.exists() else "nothing was saved"
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "disk full?"
-        raise OSError(
-            f"cannot write {path} ({reason}; {last}): make room, or choose a folder with --out"
-        ) from None
+        raise OSError(f"cannot write {path} ({reason}; {last}): {advice}") from None
 
 
 def load(path, device="cpu"):

@@ -35,3 +35,24 @@ def choose(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
             probabilities[before >= top_p] = 0
     rank = torch.multinomial(probabilities, 1, generator=generator)
     return order.gather(-1, rank)[:, 0]
+
+
+def main():
+    """Four symbols, each setting: the shares of 10,000 draws."""
+    probabilities = torch.tensor([0.5, 0.3, 0.15, 0.05])
+    logits, generator = probabilities.log().expand(10_000, -1), torch.Generator().manual_seed(0)
+    print("the softmax      ", *(f"{share:6.3f}" for share in probabilities))
+    for name, value in (
+        ("temperature", 1.0), ("temperature", 0.5), ("temperature", 2.0), ("temperature", 0.0),
+        ("top_k", 2), ("top_p", 0.9),
+    ):  # fmt: skip
+        drawn = choose(logits, **{name: value}, generator=generator).bincount(minlength=4)
+        print(f"{name:11} {value:4}  ", *(f"{share:6.3f}" for share in drawn / len(logits)))
+
+
+if __name__ == "__main__":
+    import sys
+
+    from terminal import exit_code
+
+    sys.exit(exit_code("decoding.py", main))

@@ -1,5 +1,6 @@
 """What this machine can do, measured rather than believed."""
 
+import sys
 import time
 
 import torch
@@ -60,6 +61,11 @@ def bfloat16_pays(device):
 def precision(device="cpu"):
     """What to train in: "bfloat16" where that pays, else "float32"."""
     return "bfloat16" if bfloat16_pays(device) else "float32"
+
+
+def mebibytes(most):
+    """What getrusage calls the most memory of a process (ru_maxrss), in MiB."""
+    return most / (2**20 if sys.platform == "darwin" else 2**10)  # macOS counts bytes, Linux KiB
 
 
 def product_seconds(dtype, rows, inner, columns):

@@ -278,3 +278,29 @@ def check_ids(ids, start, config):
         raise ValueError(f"{start + T} positions do not fit the context of {config.context}")
     if ids.min() < 0 or ids.max() >= V:
         raise ValueError(f"ids must be in 0..{V - 1}, not {int(ids.min())}..{int(ids.max())}")
+
+
+def main():
+    """A small GPT learns two rows of random symbols by heart."""
+    torch.manual_seed(0)
+    model, ids = GPT(Config(vocab_size=65)), torch.randint(65, (2, 17))
+    x, y = ids[:, :-1], ids[:, 1:]
+    print(f"{sum(p.numel() for p in model.parameters()):,} parameters, ln 65 = {math.log(65):.3f}")
+    print(f"ids {tuple(x.shape)} -> logits {tuple(model(x)[0].shape)}")
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.003)
+    for step in range(31):
+        logits, loss = model(x, y)
+        if step % 10 == 0:
+            right = (logits.argmax(dim=-1) == y).sum()
+            print(f"step {step:2}  loss {loss:.3f}  {right:2} of {y.numel()} right")
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+if __name__ == "__main__":
+    import sys
+
+    from terminal import exit_code
+
+    sys.exit(exit_code("model.py", main))

@@ -181,3 +181,31 @@ def optimizers(model, kind, matrix_lr, table_lr, weight_decay, dtype=None):
     else:
         first = AdamW(matrices, matrix_lr, weight_decay=weight_decay)
     return [first, AdamW(rest, table_lr)]
+
+
+def main():
+    """The two schedules; and what each optimiser makes of a gradient that favours one direction."""
+    steps = (0, 10, 20, 250, 500, 750, 999)
+    print(f"share of the rate at the steps {', '.join(map(str, steps))}")
+    for schedule in (warmup_linear, warmup_cosine):
+        print(f"  {schedule.__name__:13}", *(f"{schedule(step, 1000):6.3f}" for step in steps))
+    torch.manual_seed(0)
+    weight = torch.nn.Parameter(torch.zeros(4, 4))
+    weight.grad = torch.randn(4, 4) @ torch.diag(torch.tensor([8.0, 2, 0.5, 0.1]))
+    print(f"a gradient of norm {clip_gradients([weight], 1.0):.3f}, clipped to 1")
+    moved = {"the gradient": weight.grad}
+    for kind in (AdamW, Muon):
+        weight.data.zero_()
+        kind([weight], lr=1.0).step()
+        moved[f"{kind.__name__}'s step"] = weight.detach().clone()
+    print("singular values")
+    for name, matrix in moved.items():
+        print(f"  {name:13}", *(f"{value:6.3f}" for value in torch.linalg.svdvals(matrix)))
+
+
+if __name__ == "__main__":
+    import sys
+
+    from terminal import exit_code
+
+    sys.exit(exit_code("optim.py", main))

@@ -84,3 +84,27 @@ class Batches:
             order = torch.randperm(self.windows, generator=generator)
             self.epoch, self.starts = epoch, (offset + order * self.T).tolist()
         return self.starts[place]
+
+
+def main():
+    """A text as ids, its two parts, and an epoch of its windows."""
+    text = "to be, or not to be: that is the question"
+    alphabet = Alphabet(text)
+    ids = alphabet.encode(text)
+    print(f"{len(text)} characters, {len(alphabet)} symbols: {alphabet.symbols!r}")
+    print(f"{text[:5]!r} is {ids[:5].tolist()}, and back {alphabet.decode(ids[:5])!r}")
+    training, validation = map(alphabet.decode, split(ids))
+    print(f"to train on {training!r}, to judge by {validation!r}")
+    dealt = Batches(ids, B=3, T=5, seed=1)
+    for step in range(dealt.windows // dealt.B):
+        print(f"batch {step}")
+        for x, y in zip(*dealt[step]):
+            print(f"  reads {alphabet.decode(x)!r}, is asked for {alphabet.decode(y)!r}")
+
+
+if __name__ == "__main__":
+    import sys
+
+    from terminal import exit_code
+
+    sys.exit(exit_code("text.py", main))

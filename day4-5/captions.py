@@ -9,6 +9,7 @@ and checked. Whoever wrote the captions keeps the rights: to study, not to pass 
 
 import gzip
 import hashlib
+import http.client
 import sys
 import urllib.request
 from pathlib import Path
@@ -27,7 +28,7 @@ def lines(name, address=ADDRESS, sha256=SHA256):
     try:
         with urllib.request.urlopen(f"{address}/{name}", timeout=30) as answer:
             data = answer.read()
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:  # the second: the server hung up
         raise ValueError(f"{address}/{name} cannot be read ({error}): are you online?") from None
     if hashlib.sha256(data).hexdigest() != sha256[name]:
         raise ValueError(f"{name} is not the file that we know: nothing was written, try again")

@@ -254,6 +254,10 @@ def lengths_of(ids, name, lengths):
 
 
 def check_attention(x, memory, mask, H):
+    if x.dim() != 3:
+        raise ValueError(f"x has the shape (B, T, C), not {tuple(x.shape)}")
+    if memory is None or mask is None:
+        raise ValueError("attention needs a memory and a mask, which is True where all may be seen")
     B, T, C = x.shape
     if memory.dim() != 3 or (memory.shape[0], memory.shape[2]) != (B, C):
         raise ValueError(f"x {tuple(x.shape)} and memory {tuple(memory.shape)} differ in B or C")
@@ -262,6 +266,10 @@ def check_attention(x, memory, mask, H):
     full = (B, H, T, memory.shape[1])
     if mask.dim() > 4 or any(a not in (1, b) for a, b in zip(mask.shape[::-1], full[::-1])):
         raise ValueError(f"a mask {tuple(mask.shape)} does not broadcast to (B, H, T, S) = {full}")
+    seen = torch.atleast_1d(mask)
+    # the masks of a model let all see the first key: a quick look, and a slow one only without it
+    if not seen[..., :1].all() and not seen.any(dim=-1).all():
+        raise ValueError("a query may see nothing: a row of the mask is False everywhere")
 
 
 def main():

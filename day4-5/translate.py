@@ -19,6 +19,7 @@ from pathlib import Path
 import torch
 
 import bleu
+import checkpoint
 import word_by_word
 from beam import beam_search, greedy
 from encoder_decoder import Config, EncoderDecoder
@@ -127,10 +128,12 @@ def shown(name, figures):
 
 
 def save(model, data, path):
+    """All that `load` needs. OSError, in one sentence, where it cannot be written; the last one stays."""
     path.parent.mkdir(exist_ok=True)
     words = {"source": data.source.words, "target": data.target.words}
     config = dataclasses.asdict(model.config)
-    torch.save({"config": config, "state": model.state_dict(), "name": data.name} | words, path)
+    contents = {"config": config, "state": model.state_dict(), "name": data.name} | words
+    checkpoint.save(path, contents, advice="make room, and train again")
 
 
 def last():
@@ -140,19 +143,28 @@ def last():
 
 
 def load(path):
-    """The model that `save` wrote, and its data without pairs. ValueError where there is none."""
+    """The model that `save` wrote, and its data without pairs.
+
+    ValueError, in one sentence, for a file that is missing, cut or foreign.
+    """
     if not path.exists():
         raise ValueError(f"there is no {path}: train first, with python day4-5/translate.py")
-    saved = torch.load(path, weights_only=True)
-    model = EncoderDecoder(Config(**saved["config"]))
-    model.load_state_dict(saved["state"])
-    vocabularies = []
-    for side in ("source", "target"):
-        vocabulary = Vocabulary([])
-        vocabulary.words = saved[side]
-        vocabulary.ids = {word: n for n, word in enumerate(saved[side]) if word}
-        vocabularies.append(vocabulary)
-    return model.eval(), Data(saved["name"], *vocabularies, None, [])
+    try:
+        saved = torch.load(path, weights_only=True)
+        model = EncoderDecoder(Config(**saved["config"]))
+        model.load_state_dict(saved["state"])
+        vocabularies = []
+        for side in ("source", "target"):
+            vocabulary = Vocabulary([])
+            vocabulary.words = saved[side]
+            vocabulary.ids = {word: n for n, word in enumerate(saved[side]) if word}
+            vocabularies.append(vocabulary)
+        return model.eval(), Data(saved["name"], *vocabularies, None, [])
+    except Exception:  # noqa: BLE001 - there are many ways to be another file
+        raise ValueError(
+            f"{path} is not a whole model (cut short, or not of this program): train again, with "
+            "python day4-5/translate.py"
+        ) from None
 
 
 def check(settings):
@@ -161,6 +173,11 @@ def check(settings):
             raise ValueError(f"--{name} must be at least 1, not {getattr(settings, name)}")
     if not 0 < settings.rate <= 1:
         raise ValueError(f"--rate must be above 0 and at most 1, not {settings.rate}")
+    chosen = [f"--{name}" for name in ("back", "data") if getattr(settings, name)]
+    if settings.say is not None and chosen:
+        raise ValueError(
+            f"--say asks the model that was trained last: leave out {' and '.join(chosen)}"
+        )
 
 
 def say(text, beams):
@@ -168,7 +185,7 @@ def say(text, beams):
     model, data = load(last())
     print(f"{data.name}:", flush=True)
     found = translate(model, data, [tokens(text)], beams)[0]
-    print(joined(found) or "(no word: it ends at once)")
+    print(joined(filter(None, found)) or "(no word)")  # START is none, and can be written
 
 
 def learn(model, data, settings):

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 
 import relative_bias
 from encoder_decoder import Attention, Config, DecoderLayer, EncoderDecoder, EncoderLayer
-from paper_sizes import BASE, TABLE_3, parameters
+from paper_sizes import BASE, TABLE_3, one_pass, parameters
 from sequences import (
     END,
     PAD,
@@ -282,6 +282,15 @@ def test_the_papers_counts_are_ours_to_five_millions():
     )
     for name, (config, millions) in TABLE_3.items():
         assert abs(parameters(config) / 1e6 - millions) < 5, name
+
+
+def test_the_mebibytes_of_a_pass_are_those_of_its_numbers():
+    torch.set_default_dtype(torch.float32)
+    config = replace(SIZES, n_embd=96, target_size=V, context=32, tied="all")
+    seconds, weights, most = one_pass(config)
+    assert weights == pytest.approx(4 * parameters(config) / 2**20)
+    assert 0 < seconds < 10
+    assert most is None or weights < most < 100_000
 
 
 def test_no_two_layers_share_a_number():
@@ -584,11 +593,32 @@ def test_sizes_that_do_not_fit_are_told(changed, told):
         ((B, S, C), torch.ones(B, 1, S, T, dtype=torch.bool), "does not broadcast"),
         ((B, S, C + 1), torch.ones(1, 1, 1, S, dtype=torch.bool), "differ in B or C"),
         ((B + 1, S, C), torch.ones(1, 1, 1, S, dtype=torch.bool), "differ in B or C"),
+        ((B, S, C), torch.zeros(1, 1, 1, S, dtype=torch.bool), "a query may see nothing"),
+        ((B, S, C), torch.ones(T, S, dtype=torch.bool).tril(-1), "a query may see nothing"),
+        ((B, S, C), torch.tensor(False), "a query may see nothing"),
+        ((B, S, C), None, "needs a memory and a mask"),
     ],
 )
 def test_a_mask_or_a_memory_of_the_wrong_kind_is_told(memory, mask, told):
     with pytest.raises(ValueError, match=told):
         Attention(C, H)(torch.randn(B, T, C), torch.randn(memory), mask)
+
+
+def test_what_a_layer_lacks_is_told():
+    x, mask = torch.randn(B, T, C), decoder_mask(WRITTEN, T)
+    layer = DecoderLayer(SIZES)
+    for told, given in {
+        "needs a memory and a mask": (
+            (x, mask),
+            (x, mask, x),
+            (x, None, x, mask),
+            (x, mask, None, mask),
+        ),
+        r"x has the shape \(B, T, C\), not \(5, 12\)": ((x[0], mask, x, mask),),
+    }.items():
+        for arguments in given:
+            with pytest.raises(ValueError, match=told):
+                layer(*arguments)
 
 
 def test_lengths_and_padding_of_rows():

@@ -2,9 +2,14 @@
 
 import ast
 import importlib.util
+import io
+import runpy
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from study.exercises import blank, find, functions
 
 ROOT = Path(__file__).parent.parent
@@ -45,6 +50,49 @@ def test_a_blank_keeps_all_but_the_bodies(path, tmp_path):
     outside = {line for n, line in enumerate(lines) if n not in inside}
     comments = {lines[n] for n in inside if lines[n].lstrip().startswith("#")}
     assert not (comments - outside) & set(empty.split("\n"))
+
+
+class Seen(BaseException):
+    """Something was printed: enough."""
+
+
+class Shown(io.StringIO):
+    def write(self, text):
+        if text.strip():
+            raise Seen
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda p: p.name)
+def test_every_reference_is_a_program_that_shows_something(path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", [path.name])
+    monkeypatch.setattr(sys, "path", [str(path.parent), *sys.path])
+    monkeypatch.setattr(sys, "stdout", Shown())
+    with np.printoptions(), pytest.raises(Seen):
+        runpy.run_path(str(path), run_name="__main__")
+    torch.set_printoptions(profile="default")
+
+
+SHORT = [path for path in LESSONS if path.parent.name == "day3"]
+
+
+@pytest.mark.parametrize("path", SHORT, ids=lambda p: p.name)
+def test_the_references_of_day_3_run_to_their_end(path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", [path.name])
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(path), run_name="__main__")
+    out, wrong = capsys.readouterr()
+    assert (end.value.code, wrong) == (0, "")
+    assert len(out.splitlines()) > 2
+
+
+def test_a_blank_reference_says_which_exercise_it_waits_for(tmp_path, monkeypatch, capsys):
+    path = tmp_path / "text.py"
+    path.write_text(blank((ROOT / "day3" / "text.py").read_text("utf-8")))
+    monkeypatch.setattr(sys, "argv", [path.name])
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(path), run_name="__main__")
+    assert end.value.code == 2
+    assert capsys.readouterr().err == "text.py: exercise 3.7\n"
 
 
 def pairs(text):

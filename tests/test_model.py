@@ -311,7 +311,8 @@ def test_rotation_in_half_precision_keeps_the_type():
 @pytest.mark.parametrize(("ours", "theirs"), [("tanh", "gelu_new"), ("none", "gelu")])
 def test_logits_equal_those_of_hugging_face(ours, theirs):
     transformers = pytest.importorskip(
-        "transformers", reason="the authority is Hugging Face: pip install -e .[authorities]"
+        "transformers",
+        reason="the authority is Hugging Face: pip install -r requirements-maintain.txt",
     )
     config = transformers.GPT2Config(
         vocab_size=V, n_positions=CONTEXT, n_embd=C, n_layer=L, n_head=H, activation_function=theirs

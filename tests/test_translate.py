@@ -3,6 +3,7 @@
 import dataclasses
 import gzip
 import hashlib
+import http.server
 import io
 import itertools
 import json
@@ -13,14 +14,18 @@ import runpy
 import signal
 import subprocess
 import sys
+import threading
 import unicodedata
+from collections import Counter
 from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 
+import beam
 import captions
+import checkpoint
 import memory_use
 import pairs
 import reverse
@@ -120,6 +125,32 @@ def test_a_file_of_pairs_is_split_by_its_sources(tmp_path):
     assert (data.name, back.name) == ("pairs.txt", "pairs.txt, back")
     with pytest.raises(ValueError, match="both are needed"):
         file_data(path, longest=2)
+
+
+def test_words_of_a_file_that_come_once_are_one_word(tmp_path):
+    path, rows = tmp_path / "pairs.txt", [*FILE, *(f"once{n}\tfois{n}" for n in range(5))]
+    path.write_text("\n".join(rows), encoding="utf-8")
+    learned = [[tokens(side) for side in row.split("\t")[:2]] for row in rows]
+    learned = [pair for pair in learned if not for_test(" ".join(pair[0]))]
+    data = file_data(path)
+    for side, vocabulary in zip(
+        zip(*learned, strict=True), (data.source, data.target), strict=True
+    ):
+        counts = Counter(itertools.chain(*side))
+        assert {1, 2, 3} < set(counts.values())
+        assert set(vocabulary.ids) == {pairs.UNKNOWN} | {w for w, n in counts.items() if n > 1}
+
+
+def test_of_a_large_file_the_first_thousand_unseen_pairs_are_judged(tmp_path):
+    path, rows = tmp_path / "pairs.txt", [f"a {n}\tb {n}" for n in range(12_000)]
+    path.write_text("\n".join(rows), encoding="utf-8")
+    data = file_data(path)
+    assert (
+        data.test
+        == [(["a", f"{n}"], ["b", f"{n}"]) for n in range(12_000) if for_test(f"a {n}")][:1000]
+    )
+    assert len(data.test) == 1000
+    assert file_data(path, tests=3).test == data.test[:3]
 
 
 def test_a_sentence_written_in_two_ways_stands_on_one_side(tmp_path):
@@ -235,6 +266,25 @@ def test_a_step_follows_the_slope_of_its_own_batch_alone():
         torch.testing.assert_close(slopes[name], p.grad)
 
 
+def test_the_optimizer_is_the_papers_and_its_rate_rises_and_falls(monkeypatch):
+    """Vaswani et al. 2017, section 5.3, but for the shape of the rate."""
+    made, rates = [], []
+
+    class Kept(torch.optim.Adam):
+        def __init__(self, *arguments, **more):
+            super().__init__(*arguments, **more)
+            made.append(self)
+
+    monkeypatch.setattr(torch.optim, "Adam", Kept)
+    data = number_data(tests=1)
+    model = EncoderDecoder(Config(len(data.source), len(data.target), 32, 1, 2, 16, 32))
+    for _ in translate.train(model, data.draw, 20, 4, 0.1, seed=1):
+        (group,) = made[0].param_groups
+        assert (group["betas"], group["eps"]) == ((0.9, 0.98), 1e-9)
+        rates.append(group["lr"])
+    assert rates == pytest.approx([0.05, *(0.1 * n / 19 for n in range(19, 0, -1))])
+
+
 def small_model(seed=0):
     torch.manual_seed(seed)
     data = number_data(tests=8)
@@ -263,11 +313,53 @@ def test_a_translation_of_a_batch_is_that_of_each_sentence():
     sentences = [s for s, _ in data.test] + [["two"]]
     each = [translate.translate(model, data, [s])[0] for s in sentences]
     assert translate.translate(model, data, sentences, B=4) == each
-    beams = translate.translate(model, data, sentences[:2], beams=1)
-    assert beams == each[:2]
+    best = [
+        beam.beam_search(model, torch.tensor(data.source.encode(s)), 3, model.config.context)[0][1]
+        for s in sentences
+    ]
+    found = translate.translate(model, data, sentences, beams=3)
+    assert found == [data.target.decode(ids) for ids in best]
+    assert found != each
     for bad, told in (([[]], "empty"), ([["deux"]], "no word"), ([["two"] * 32], "33 symbols")):
         with pytest.raises(ValueError, match=told):
             translate.translate(model, data, bad)
+
+
+FOUND, WANTED = [list("abcde"), ["x"]], [list("abcde"), ["x", "y"]]
+
+
+def test_the_scores_are_those_of_their_names():
+    """Half the sentences are right; all that is said is, and it is six words for seven."""
+    assert translate.scores(FOUND, WANTED) == {
+        "exact": 0.5,
+        "BLEU": pytest.approx(100 * math.exp(1 - 7 / 6)),
+        "F1": pytest.approx((1 + 2 / 3) / 2),
+    }
+
+
+def test_a_model_is_judged_beside_a_copy_and_a_lexicon(monkeypatch, capsys):
+    """Every word has one that belongs to it, a sentence in three turns its words around."""
+    sides = [list("abcdef!"), list("ABCDEF!")]
+    belongs = dict(zip(*sides, strict=True))
+    source, target = (Vocabulary([side]) for side in sides)
+
+    def draw(generator, n):
+        some = [[sides[0][i] for i in torch.randperm(7, generator=generator)[:3]] for _ in range(n)]
+        return [(source.encode(s), target.encode([belongs[w] for w in s])) for s in some]
+
+    test = [(list("abcd"), list("ABCD")), (list("efab"), list("FEAB")), (["!"], ["!"])]
+    data = pairs.Data("letters", source, target, draw, test)
+    found = [["A"], ["F"], ["!"]]
+    monkeypatch.setattr(translate, "translate", lambda *arguments: found)
+    translate.judge(None, data, 1)
+    bleu = 100 * (9 / 9 * 4 / 6 * 2 / 4 * 1 / 2) ** (1 / 4)  # n-grams, n = 1 to 4
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[-4:]]
+    assert [" ".join(row) for row in rows] == [
+        "3 unseen sentences",
+        "copy exact 33.33% BLEU 0.00 F1 0.333",
+        f"word by word exact 66.67% BLEU {bleu:.2f} F1 1.000",
+        f"this model exact 33.33% BLEU 0.00 F1 {(0.4 + 0.4 + 1) / 3:.3f}",
+    ]
 
 
 SMALL = ["--batch", "8", "--n-embd", "16", "--n-layer", "1", "--steps"]
@@ -308,11 +400,73 @@ def test_the_program_trains_saves_and_says(tmp_path, out, capsys):
     assert capsys.readouterr().out.startswith("pairs.txt, back:\n")
 
 
-def test_an_empty_answer_is_told(out, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [([END], "(no word)"), ([START] * 31, "(no word)"), ([START, 4, START, 4, END], "cent cent")],
+)
+def test_an_answer_without_a_word_is_told(written, told, out, monkeypatch, capsys):
     translate.save(*small_model(), out / "translate.pt")
-    monkeypatch.setattr(translate, "translate", lambda *_: [[]])
+    monkeypatch.setattr(translate, "greedy", lambda *_: torch.tensor([written]))
     translate.main(["--say", "two"])
-    assert capsys.readouterr().out.endswith("\n(no word: it ends at once)\n")
+    assert capsys.readouterr().out == f"English to French number words:\n{told}\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (["--back"], "leave out --back$"),
+        (["--data", "x.txt"], "leave out --data$"),
+        (["--data", "x.txt", "--back"], "leave out --back and --data$"),
+    ],
+)
+def test_what_say_cannot_follow_is_told(more, told, out):
+    translate.save(*small_model(), out / "translate.pt")
+    with pytest.raises(ValueError, match=f"^--say asks the model that was trained last: {told}"):
+        translate.main(["--say", "two", *more])
+
+
+def test_a_spoiled_model_file_is_told(out):
+    path = out / "translate.pt"
+    translate.save(*small_model(), path)
+    whole, saved = path.read_bytes(), torch.load(path, weights_only=True)
+    spoiled = {
+        "empty": b"",
+        "random": torch.randint(256, (5000,), dtype=torch.uint8).numpy().tobytes(),
+        "cut": whole[: len(whole) // 2],
+        "foreign": {"model": {}, "alphabet": "abc"},
+        "no dictionary": [1, 2],
+        "other sizes": saved | {"config": saved["config"] | {"n_embd": 32}},
+        "other config": saved | {"config": {"vocab_size": 65}},
+    }
+    for name, contents in spoiled.items():
+        if isinstance(contents, bytes):
+            path.write_bytes(contents)
+        else:
+            torch.save(contents, path)
+        for program in (lambda: translate.main(["--say", "two"]), memory_use.main):
+            with pytest.raises(
+                ValueError, match="is not a whole model .*: train again, with"
+            ) as told:
+                program()
+            assert str(path) in str(told.value), name
+
+
+def test_a_save_that_fails_leaves_the_last_good_model(out, monkeypatch):
+    path = out / "translate.pt"
+    translate.save(*small_model(), path)
+    kept = path.read_bytes()
+
+    def full(contents, file):
+        file.write(kept[:1000])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoint.torch, "save", full)
+    with pytest.raises(
+        OSError, match="the last good one is still there.*: make room, and train again$"
+    ):
+        translate.save(*small_model(1), path)
+    assert path.read_bytes() == kept
+    assert [p.name for p in out.iterdir()] == ["translate.pt"]
 
 
 @pytest.mark.parametrize("name", ["steps", "batch", "beams"])
@@ -600,6 +754,13 @@ def test_every_letter_is_asked_alone(monkeypatch):
     assert len(two) == 200 and all(reverse.for_test(source[:2]) for source, _ in two)
 
 
+def test_a_string_with_one_letter_wrong_is_not_reversed(monkeypatch):
+    written = torch.tensor([[5, 4, 3, END, PAD], [7, 8, END, PAD, PAD]])
+    monkeypatch.setattr(reverse, "greedy", lambda model, source, longest: written[:, :longest])
+    assert reverse.exact(None, [reverse.pair([3, 4, 5]), reverse.pair([6, 7])]) == 0.5
+    assert reverse.exact(None, [reverse.pair([3, 4, 5]), reverse.pair([8, 7])]) == 1
+
+
 @pytest.mark.slow
 def test_a_small_model_reverses_strings_and_looks_at_the_other_end():
     model = reverse.learn(seed=1)
@@ -661,6 +822,30 @@ def test_the_encoder_writes_all_at_once():
     assert torch.equal(model.write(source)[:, :4], first)
 
 
+class Long(torch.nn.Module):
+    """Writes as many words as the page allows, then END."""
+
+    def encode(self, source):
+        return source, None
+
+    def decode(self, reads, source, _):
+        T = reads.shape[1]
+        ids = torch.full(reads.shape, END if T == three_designs.LONGEST else 4)
+        return torch.nn.functional.one_hot(ids, 31).double()
+
+
+def test_a_design_is_judged_by_all_it_writes_and_its_last_losses(monkeypatch):
+    data = number_data(tests=3)
+    sources, references = map(list, zip(*data.test, strict=True))
+    words = [data.target.words[4]] * (three_designs.LONGEST - 1)
+    assert three_designs.written(Long(), data, sources) == [words] * 3
+    monkeypatch.setattr(three_designs, "train", lambda *_: ((n, float(n), 2.5) for n in range(50)))
+    monkeypatch.setattr(three_designs, "written", lambda *_: references)
+    row = three_designs.run("encoder-only", 1, 50, data)
+    assert (row["loss"], row["seconds"]) == (sum(range(30, 50)) / 20, 2.5)
+    assert (row["exact"], row["BLEU"]) == (1, pytest.approx(100))
+
+
 def test_the_program_is_the_row_of_the_page_in_its_units(monkeypatch, capsys):
     asked = []
 
@@ -697,3 +882,29 @@ def test_captions_are_checked_before_they_are_written(tmp_path):
     with pytest.raises(ValueError, match="are you online"):
         captions.write(path, address=(tmp_path / "none").as_uri())
     assert not path.exists()
+
+
+class HangsUp(http.server.BaseHTTPRequestHandler):
+    """Promises a hundred bytes and sends ten; or says nothing at all."""
+
+    def do_GET(self):
+        if "train" in self.path:
+            self.send_response(200)
+            self.send_header("Content-Length", "100")
+            self.end_headers()
+            self.wfile.write(b"0123456789")
+
+    def log_message(self, *_):
+        pass
+
+
+def test_a_server_that_hangs_up_is_told():
+    with http.server.HTTPServer(("127.0.0.1", 0), HangsUp) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        try:
+            for name in ("train.en.gz", "nothing"):
+                with pytest.raises(ValueError, match=f"{name} cannot be read .*: are you online"):
+                    captions.lines(name, address)
+        finally:
+            server.shutdown()

@@ -266,7 +266,7 @@ def test_the_reverse_row_is_what_was_promised():
     for name in ("sinusoidal, 1500 steps", "relative, 3000 steps"):
         found = row["kinds"][name]
         assert found["exact"]["median"] > 0.99, name
-        assert found["seconds of training"]["low"] < 120  # other programs ran beside
+        assert found["seconds of training"]["median"] < 120  # other programs ran beside
         assert found["on the anti-diagonal"]["low"] > 0.8
     weights = torch.tensor(row["item"]["weights"])
     assert (weights[:-1].argmax(dim=-1) == torch.arange(8).flip(0)).double().mean() > 0.8
