@@ -87,8 +87,10 @@ def main():
 
 
 if __name__ == "__main__":
+    import argparse
     import sys
 
     from terminal import exit_code
 
+    argparse.ArgumentParser(description=__doc__).parse_args()
     sys.exit(exit_code("evaluate.py", main))

@@ -10,6 +10,7 @@ from dataclasses import replace
 import torch
 
 from encoder_decoder import Config, EncoderDecoder
+from machine import mebibytes
 from sequences import END
 
 # section 5.1: "about 37000 tokens", one vocabulary for both languages
@@ -60,8 +61,7 @@ def one_pass(config, B=1, S=32):
         import resource
     except ImportError:  # Windows
         return seconds, weights, None
-    unit = 2**20 if sys.platform == "darwin" else 2**10  # macOS counts bytes, Linux KiB
-    return seconds, weights, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+    return seconds, weights, mebibytes(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
 def main():
