@@ -110,7 +110,8 @@ def measure(model, data, some):
 def use_by_layer(model, data, some):
     """How much each decoder layer takes from the memory: a list of figures.
 
-    "share": length of what cross-attention adds over the length of the stream it is added to.
+    "share": length of what cross-attention adds over the length of the stream it is added to (of a
+    pre-norm layer: over that of the stream's norm).
     "entropy": how widely its weights are spread, in nats, mean over heads and real symbols;
     "uniform": the most it could be, the mean of ln S.
     """

@@ -173,6 +173,10 @@ def check(settings):
             raise ValueError(f"--{name} must be at least 1, not {getattr(settings, name)}")
     if not 0 < settings.rate <= 1:
         raise ValueError(f"--rate must be above 0 and at most 1, not {settings.rate}")
+    if not 0 <= settings.dropout < 1:
+        raise ValueError(f"--dropout must be at least 0 and below 1, not {settings.dropout}")
+    if not 0 <= settings.seed < 2**40:
+        raise ValueError(f"--seed must be from 0 to {2**40 - 1}, not {settings.seed}")
     chosen = [f"--{name}" for name in ("back", "data") if getattr(settings, name)]
     if settings.say is not None and chosen:
         raise ValueError(

@@ -11,30 +11,18 @@ import memory_use
 import reverse
 import three_designs
 from bleu import bleu
-from encoder_decoder import Config, EncoderDecoder
 from pairs import number_data
-from sequences import PAD, decoder_mask, real_lengths, shift_right
+from sequences import decoder_mask, real_lengths, shift_right
+from translators import small_model
 
 DAY = Path(__file__).parent.parent / "day4-5"
 TEXT = " ".join((DAY / "translation.md").read_text("utf-8").split())
 RECORD = json.loads((DAY / "results" / "translation.json").read_text("utf-8"))
 
 
-@pytest.fixture(scope="module")
-def model_and_data():
-    torch.manual_seed(0)
-    data = number_data(tests=8)
-    model = EncoderDecoder(Config(len(data.source), len(data.target), 32, 2, 2, 16, 32)).eval()
-    with torch.no_grad():
-        for p in model.parameters():
-            p.add_(0.3 * torch.randn(p.shape))
-        model.source.weight[PAD] = model.target.weight[PAD] = 0
-    return model, data
-
-
 @torch.no_grad()
-def test_what_each_layer_takes_is_what_a_loop_over_real_places_finds(model_and_data):
-    model, data = model_and_data
+def test_what_each_layer_takes_is_what_a_loop_over_real_places_finds():
+    model, data = small_model()
     source, target = memory_use.ids_of(data, data.test)
     sizes, reads = real_lengths(source).tolist(), shift_right(target)
     places = [(b, t) for b, n in enumerate(real_lengths(target).tolist()) for t in range(n)]
@@ -62,8 +50,8 @@ def test_what_each_layer_takes_is_what_a_loop_over_real_places_finds(model_and_d
 
 
 @torch.no_grad()
-def test_without_the_layers_of_the_encoder_the_memory_is_the_embeddings(model_and_data):
-    model, data = model_and_data
+def test_without_the_layers_of_the_encoder_the_memory_is_the_embeddings():
+    model, data = small_model()
     source, target = memory_use.ids_of(data, data.test)
     _, mask = model.encode(source)
     wanted = model.decode(target, model.embed(model.source, source), mask)
