@@ -4,7 +4,7 @@ Elliott et al. 2016 and 2017, github.com/multi30k/dataset: 29,000 pairs, a megab
 and checked. Whoever wrote the captions keeps the rights: to study, not to pass on.
 
     python day4-5/captions.py [N]     the first N pairs, 29,000 without; then train on what it wrote:
-    python day4-5/translate.py --data day4-5/out/captions.tsv --steps 3000 --n-embd 128 --dropout 0.2
+    python day4-5/translate.py --data day4-5/out/captions.tsv --steps 1500 --n-embd 128 --dropout 0.2
 """
 
 import gzip

@@ -127,7 +127,7 @@ def record_back():
 
 def record_captions():
     """Real sentences, from the file that captions.py downloads: one model, its baselines."""
-    settings = Settings(data=captions.PATH, steps=3000, n_embd=128, dropout=0.2)
+    settings = Settings(data=captions.PATH, steps=1500, n_embd=128, dropout=0.2)
     data = file_data(settings.data)
     sources, references = (list(side) for side in zip(*data.test, strict=True))
     model = new_model(data, settings, 32)

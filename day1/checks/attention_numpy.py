@@ -1124,6 +1124,9 @@ class exercise_1_5:
         yield "multi_head", x, memory, *weights, 2
         yield "multi_head", x, memory, *weights, 2, np.tri(3, 4, 1, dtype=bool)
         yield "multi_head", x * 1000, memory, *weights, 2
+        # each sees one key alone, and its score is a million, or minus a million
+        both = np.concatenate((x, -x)) * 1e6
+        yield "multi_head", both, np.tile(memory, (2, 1, 1)), *weights, 2, np.eye(3, 4, dtype=bool)
         B, T, S, H, D = 2, 5, 7, 3, 4
         weights = [rng.normal(size=(H * D, H * D)) / 3 for _ in range(4)]
         x, memory = rng.normal(size=(B, T, H * D)), rng.normal(size=(B, S, H * D))
@@ -1132,11 +1135,11 @@ class exercise_1_5:
         padding = (np.arange(S) < np.array([3, 7])[:, None])[:, None, None, :]
         yield "multi_head", x, memory, *weights, H, padding
         yield "multi_head", x, memory, *weights, H, np.arange(S) <= np.arange(T)[:, None] + 1
-        # one mask a head, one row that sees a single key, scores of more than a million
+        # one mask a head, one row that sees a single key, scores of thousands
         each = rng.random((B, H, T, S)) < 0.6
         each[..., 2, :] = False
         each[..., 4] = True
-        yield "multi_head", x * 1e5, memory * 10, *weights, H, each
+        yield "multi_head", x * 100, memory * 10, *weights, H, each
         causal = np.tril(np.ones((T, T), dtype=bool))
         yield "multi_head", x, x, *weights, H, causal
         yield "multi_head", x, x[::-1], *weights, H
