@@ -1125,8 +1125,8 @@ class exercise_1_5:
         yield "multi_head", x, memory, *weights, 2, np.tri(3, 4, 1, dtype=bool)
         yield "multi_head", x * 1000, memory, *weights, 2
         # each sees one key alone, and its score is a million, or minus a million
-        both = np.concatenate((x, -x)) * 1e6
-        yield "multi_head", both, np.tile(memory, (2, 1, 1)), *weights, 2, np.eye(3, 4, dtype=bool)
+        both, alone = np.concatenate((x, -x)) * 1e6, np.tile(np.eye(3, 4, dtype=bool), (2, 1, 1, 1))
+        yield "multi_head", both, np.tile(memory, (2, 1, 1)), *weights, 2, alone
         B, T, S, H, D = 2, 5, 7, 3, 4
         weights = [rng.normal(size=(H * D, H * D)) / 3 for _ in range(4)]
         x, memory = rng.normal(size=(B, T, H * D)), rng.normal(size=(B, S, H * D))
