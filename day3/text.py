@@ -87,15 +87,15 @@ class Batches:
 
 
 def main():
-    """A text as ids, its two parts, and an epoch of its windows."""
+    """A text as ids, its two parts, and an epoch of windows of the first."""
     text = "to be, or not to be: that is the question"
     alphabet = Alphabet(text)
     ids = alphabet.encode(text)
     print(f"{len(text)} characters, {len(alphabet)} symbols: {alphabet.symbols!r}")
     print(f"{text[:5]!r} is {ids[:5].tolist()}, and back {alphabet.decode(ids[:5])!r}")
-    training, validation = map(alphabet.decode, split(ids))
-    print(f"to train on {training!r}, to judge by {validation!r}")
-    dealt = Batches(ids, B=3, T=5, seed=1)
+    training, validation = split(ids)
+    print(f"to train on {alphabet.decode(training)!r}, to judge by {alphabet.decode(validation)!r}")
+    dealt = Batches(training, B=3, T=5, seed=1)
     for step in range(dealt.windows // dealt.B):
         print(f"batch {step}")
         for x, y in zip(*dealt[step]):

@@ -257,7 +257,7 @@ def check_attention(x, memory, mask, H):
     if x.dim() != 3:
         raise ValueError(f"x has the shape (B, T, C), not {tuple(x.shape)}")
     if memory is None or mask is None:
-        raise ValueError("attention needs a memory and a mask, which is True where all may be seen")
+        raise ValueError("attention needs a memory and a mask, True for each key that may be seen")
     B, T, C = x.shape
     if memory.dim() != 3 or (memory.shape[0], memory.shape[2]) != (B, C):
         raise ValueError(f"x {tuple(x.shape)} and memory {tuple(memory.shape)} differ in B or C")

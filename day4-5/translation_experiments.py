@@ -127,6 +127,8 @@ def record_back():
 
 def record_captions():
     """Real sentences, from the file that captions.py downloads: one model, its baselines."""
+    if not captions.PATH.exists():
+        captions.write()
     settings = Settings(data=captions.PATH, steps=1500, n_embd=128, dropout=0.2)
     data = file_data(settings.data)
     sources, references = (list(side) for side in zip(*data.test, strict=True))

@@ -74,7 +74,9 @@ class Book:
             own = [task for lesson in self.lessons(name) for task in exercises(lesson, name)]
             own.sort(key=lambda task: number(task.id))
             told = day["parts"]
-            parts = [Task(p["id"], p["title"], p["minutes"], name, "further" in p) for p in told]
+            parts = [
+                Task(p["id"], p["title"], p["minutes"], name, p.get("further", False)) for p in told
+            ]
             late = {p["id"] for p in told if "last" in p}
             order = sorted([*parts, *own, *self.bugs(name)], key=lambda task: task.id in late)
             tasks |= {task.id: task for task in order}

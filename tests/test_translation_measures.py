@@ -1,8 +1,6 @@
-"""What is measured of a translator and of three designs, by hand; and what the page says of it."""
+"""What is measured of a translator, of reversed strings and of three designs, by hand."""
 
-import json
 import math
-from pathlib import Path
 
 import pytest
 import torch
@@ -14,10 +12,6 @@ from bleu import bleu
 from pairs import number_data
 from sequences import decoder_mask, real_lengths, shift_right
 from translators import small_model
-
-DAY = Path(__file__).parent.parent / "day4-5"
-TEXT = " ".join((DAY / "translation.md").read_text("utf-8").split())
-RECORD = json.loads((DAY / "results" / "translation.json").read_text("utf-8"))
 
 
 @torch.no_grad()
@@ -102,35 +96,3 @@ def test_a_run_is_told_by_its_last_losses_and_by_what_was_written(monkeypatch):
         }
         once, again = (list(model.parameters()) for model in models[-2:])
         assert all(map(torch.equal, once, again))
-
-
-# ---- what translation.md says of its tables
-
-
-def test_what_is_said_of_the_memory_is_in_its_tables():
-    gone, layers = RECORD["translation"]["ablations"], RECORD["translation"]["layers"]
-    first, second = (gone[f"cross-attention of layer {n}"] for n in (1, 2))
-    assert second["exact"]["high"] < 0.0005 and 0 < first["exact"]["low"]
-    assert first["exact"]["high"] < 0.6
-    assert "Without what the second layer sees nothing is right; without the first, some" in TEXT
-    bare = gone["the encoder's layers: the memory is the embeddings"]
-    assert bare["exact"]["high"] < 0.05
-    assert "words that do not know their neighbours, and that is not enough either" in TEXT
-    other, none = gone["the source: the memory of another sentence"], gone["all cross-attention"]
-    assert other["loss"]["low"] > none["loss"]["high"]
-    assert "is worse, measured by the loss, than no memory at all" in TEXT
-    assert 0.45 < other["forced"]["low"] and other["forced"]["high"] < 0.5
-    assert "with a wrong source, nearly half" in TEXT
-    one, two = layers["layer 1"], layers["layer 2"]
-    assert two["share"]["low"] > 1 and two["entropy"]["high"] < one["entropy"]["low"]
-    assert "The second layer adds more than there was, and looks at fewer places." in TEXT
-
-
-def test_what_is_said_of_one_stack_and_two_is_in_their_table():
-    rows = RECORD["designs"]["designs"]
-    one, two = rows["decoder-only"], rows["encoder-decoder"]
-    assert abs(one["exact"]["median"] - two["exact"]["median"]) < 0.01
-    assert one["seconds"]["median"] > two["seconds"]["median"]
-    assert "One stack is as good as two here, and a little slower" in TEXT
-    assert rows["encoder-only"]["exact"]["high"] < 0.05
-    assert "What fails is to write all words at once." in TEXT

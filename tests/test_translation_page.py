@@ -297,3 +297,32 @@ def test_a_row_says_how_it_was_made(name):
         torch.testing.assert_close(
             weights.sum(dim=-1), torch.ones(weights.shape[:-1]), atol=2e-3, rtol=0
         )
+
+
+def test_what_is_said_of_the_memory_is_in_its_tables():
+    gone, layers = RECORD["translation"]["ablations"], RECORD["translation"]["layers"]
+    first, second = (gone[f"cross-attention of layer {n}"] for n in (1, 2))
+    assert second["exact"]["high"] < 0.0005 and 0 < first["exact"]["low"]
+    assert first["exact"]["high"] < 0.6
+    assert "Without what the second layer sees nothing is right; without the first, some" in TEXT
+    bare = gone["the encoder's layers: the memory is the embeddings"]
+    assert bare["exact"]["high"] < 0.0005
+    assert "words that do not know their neighbours, and that is not enough either" in TEXT
+    other, none = gone["the source: the memory of another sentence"], gone["all cross-attention"]
+    assert other["loss"]["low"] > none["loss"]["high"]
+    assert "is worse, measured by the loss, than no memory at all" in TEXT
+    assert 0.45 < other["forced"]["low"] and other["forced"]["high"] < 0.5
+    assert "with a wrong source, nearly half" in TEXT
+    one, two = layers["layer 1"], layers["layer 2"]
+    assert two["share"]["low"] > 1 and two["entropy"]["high"] < one["entropy"]["low"]
+    assert "The second layer adds more than there was, and looks at fewer places." in TEXT
+
+
+def test_what_is_said_of_one_stack_and_two_is_in_their_table():
+    rows = RECORD["designs"]["designs"]
+    one, two = rows["decoder-only"], rows["encoder-decoder"]
+    assert abs(one["exact"]["median"] - two["exact"]["median"]) < 0.01
+    assert one["seconds"]["median"] > two["seconds"]["median"]
+    assert "One stack is as good as two here, and a little slower" in TEXT
+    assert rows["encoder-only"]["exact"]["high"] < 0.05
+    assert "What fails is to write all words at once." in TEXT
