@@ -90,11 +90,13 @@ def look_up_loss(ids):
 def probe(x, unseen, answers, right):
     """How often a linear map, fitted to x (N, C) and its answers (N,), is right on the unseen.
 
-    Ridge regression on one number for each of V answers, in closed form; the largest one counts.
+    Ridge regression on one number for each answer, 0 to the largest that was given, in closed
+    form; the largest number counts.
     """
     x, unseen = (F.pad(each.double(), (0, 1), value=1) for each in (x, unseen))
     squares = x.T @ x + RIDGE * len(x) * torch.eye(x.shape[1], dtype=torch.float64)
-    fitted = torch.linalg.solve(squares, x.T @ (F.one_hot(answers, V).double() - 1 / V))
+    hot = F.one_hot(answers).double()
+    fitted = torch.linalg.solve(squares, x.T @ (hot - 1 / hot.shape[1]))
     return ((unseen @ fitted).argmax(dim=-1) == right).double().mean().item()
 
 

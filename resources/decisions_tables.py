@@ -34,11 +34,14 @@ def of_day_3():
             "a learned shift by one character",
         )
     )
+    sizes = ("4 x 128", "6 x 384")
     cache, sampler = (
-        [bench[f"{row} {size}"]["times faster"]["median"] for size in ("4 x 128", "6 x 384")]
+        [bench[f"{row} {size}"]["times faster"]["median"] for size in sizes]
         for row in ("cache", "sampling")
     )
-    beside = f"{sampler[0]} and {sampler[1]} times nanoGPT's symbols a second; it has no cache"
+    of = f"({', and '.join(sizes)})"
+    kept = f"{cache[0]} and {cache[1]} times the symbols a second without it {of}"
+    beside = f"{sampler[0]} and {sampler[1]} times nanoGPT's symbols a second {of}; it has no cache"
     faster = bench["training"]["times faster to its loss"]
     product = bench["machine"]["torch.mm, GFLOP/s"]
     half, whole = product["torch.bfloat16"], product["torch.float32"]
@@ -51,7 +54,7 @@ def of_day_3():
         ["GELU, as in GPT-2", f"squared ReLU: {squared}", EXTRAS],
         ["no learned shift by a character", f"with it: {shifted}, within the seeds", EXTRAS],
         ["a recipe of our own", f"at nanoGPT's loss {faster} times sooner", BENCH],
-        ["a cache", f"{cache[0]} and {cache[1]} times the symbols a second without it", BENCH],
+        ["a cache", kept, BENCH],
         ["a sampler of our own", beside, BENCH],
         ["bfloat16 where it pays", f"{half} against {whole} GFLOP/s, asked at the start", BENCH],
         ["7-grams as the line to cross", f"{counted:.4f} nats; 2 minutes: {trained:.4f}", BENCH],

@@ -136,6 +136,12 @@ def test_a_probe_finds_what_is_there_and_nothing_else():
     assert probe(*codes[answers // 2], *answers) == pytest.approx(0.5, abs=0.05)
 
 
+def test_a_probe_takes_as_many_answers_as_a_text_has_symbols():
+    answers = torch.randint(65, (2, 3000), generator=random_numbers())
+    codes = torch.randn(65, 128, generator=random_numbers(1))
+    assert probe(*codes[answers], *answers) > 0.99
+
+
 def test_the_watched_heads_are_the_heads():
     torch.manual_seed(0)
     watched, heads = Watched(8, 2), Heads(8, 2)

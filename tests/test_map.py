@@ -6,9 +6,9 @@ import tomllib
 import pytest
 from study.book import Book
 
-import limits_tables
-import settings
+import extras
 from learner import ROOT
+from settings import SIZES
 
 DAY = ROOT / "day4-5"
 MAP = tomllib.loads((DAY / "topics.toml").read_text("utf-8"))
@@ -34,14 +34,21 @@ def test_the_map_says_what_its_minutes_mean():
 
 
 COMMANDS = ("python ", "torchrun ", "git ", "study ")
-COMPARED = r"below|above|within|at least|at most|less than|largest|smaller|equals|more|symbol by"
+COMPARED = (
+    r"below|above|within|at least|at most|less than|largest|smaller|equals|more .* than|symbol by"
+)
+
+
+def started(task):
+    """The signatures and the commands that a task starts from."""
+    pieces = re.findall(r"`([^`]+)`", task)
+    signatures = [piece for piece in pieces if re.fullmatch(r"\w+\(.+\)|class \w+", piece)]
+    return signatures, [piece for piece in pieces if piece.startswith(COMMANDS)]
 
 
 @pytest.mark.parametrize("step", MAP["step"], ids=lambda step: step["task"][:24])
 def test_a_step_starts_from_something_and_can_be_missed(step):
-    pieces = re.findall(r"`([^`]+)`", step["task"])
-    signatures = [piece for piece in pieces if re.fullmatch(r"(class )?\w+(\(.+\))?|\w+", piece)]
-    commands = [piece for piece in pieces if piece.startswith(COMMANDS)]
+    signatures, commands = started(step["task"])
     assert signatures or commands, step["task"]
     of_train = (ROOT / "day3" / "settings.py").read_text("utf-8")
     for command in commands:
@@ -52,13 +59,27 @@ def test_a_step_starts_from_something_and_can_be_missed(step):
     assert re.search(COMPARED, step["done"]), step["done"]
 
 
-def test_the_bytes_of_a_billion_are_bounded_by_what_was_measured():
-    (step,) = [step for step in MAP["step"] if "billion" in step["task"]]
-    row = next(line for line in limits_tables.four_sizes().splitlines() if "large" in line)
-    _, _, parameters, _, _, measured, *_ = (cell.strip() for cell in row.split("|"))
-    printed = settings.bytes_to_train(int(parameters.replace(",", ""))) / 2**20
-    assert f"above the {printed:.0f} MiB that `train.py` prints for large" in step["done"]
-    assert f"below the {measured} that" in step["done"]
+def test_a_step_without_a_start_or_a_measure_is_noticed():
+    assert started("Think about `attention`") == ([], [])
+    assert not re.search(COMPARED, "you know more")
+
+
+def step_of(words):
+    (step,) = [step for step in MAP["step"] if words in step["task"]]
+    return step["task"]
+
+
+def test_the_runs_of_a_law_read_as_many_characters_a_step():
+    task = step_of("Foretell a loss")
+    batches = {name: size.batch for name, size in SIZES.items()}
+    batches["large"] = int(re.search(r"large, which gets `--batch (\d+)`", task)[1])
+    told = int(re.search(r"([\d,]+) characters a step", task)[1].replace(",", ""))
+    assert {size.context * batches[name] for name, size in SIZES.items()} == {told}
+
+
+def test_the_runs_of_one_variant_more_are_counted():
+    runs = (len(extras.VARIANTS) + 1) * len(extras.SEEDS)
+    assert f"({runs} runs, " in step_of("Beat the book's recipe")
 
 
 def test_the_next_steps_have_what_is_asked_of_every_level():
