@@ -143,7 +143,7 @@ def main():
 
 
 if __name__ == "__main__":
-    import argparse
+    from command_line import no_arguments
 
-    argparse.ArgumentParser(description=__doc__).parse_args()
+    no_arguments(__doc__)
     main()

@@ -142,9 +142,9 @@ def draw(row):
 
 
 if __name__ == "__main__":
-    import argparse
+    from command_line import no_arguments
 
-    argparse.ArgumentParser(description=__doc__).parse_args()
+    no_arguments(__doc__)
     WEIGHTS = WEIGHTS.parent.parent / "out" / WEIGHTS.name  # what is recorded stays as it is
     row = record((1, 2, 3))
     print(line(row))

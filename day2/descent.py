@@ -268,7 +268,7 @@ def draw(row):
 
 
 if __name__ == "__main__":
-    import argparse
+    from command_line import no_arguments
 
-    argparse.ArgumentParser(description=__doc__).parse_args()
+    no_arguments(__doc__)
     print(line(record((1, 2, 3))).replace("; ", "\n"))

@@ -178,9 +178,9 @@ def draw(climb):
 
 
 if __name__ == "__main__":
-    import argparse
+    from command_line import no_arguments
 
-    argparse.ArgumentParser(description=__doc__).parse_args()
+    no_arguments(__doc__)
     for experiment in GRIDS:
         print(f"\n{experiment}")
         for name, rows in variants(experiment).items():

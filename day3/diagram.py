@@ -99,9 +99,9 @@ def small(V=65):
 
 
 if __name__ == "__main__":
-    import argparse
+    from command_line import no_arguments
 
-    argparse.ArgumentParser(description=__doc__).parse_args()
+    no_arguments(__doc__)
     model, ids = small()
     draw(model, ids, HERE / "out" / "model.png")
     print(f"drawn in {HERE / 'out' / 'model.png'}")

@@ -1,5 +1,6 @@
 """Every program of the book explains itself, and refuses a word that it does not know."""
 
+import ast
 import runpy
 import sys
 
@@ -29,12 +30,12 @@ def test_a_program_refuses_what_it_does_not_know(path, monkeypatch, capsys, tmp_
     assert not [*tmp_path.iterdir()]
 
 
-ALONE = [p for p in PROGRAMS if "ArgumentParser(description=__doc__)" in p.read_text("utf-8")]
+ALONE = [p for p in PROGRAMS if "no_arguments(__doc__)" in p.read_text("utf-8")]
 
 
 @pytest.mark.parametrize("path", ALONE, ids=lambda path: path.stem)
-def test_a_program_without_options_says_what_it_does(path, monkeypatch, capsys):
+def test_a_program_without_options_says_what_it_does_line_by_line(path, monkeypatch, capsys):
     assert called(path, "--help", monkeypatch=monkeypatch) == 0
-    told = " ".join(capsys.readouterr().out.split())
-    meaning = " ".join(path.read_text("utf-8").split('"""')[1].split())
-    assert meaning[:40] in told
+    told = capsys.readouterr().out
+    meaning = ast.get_docstring(ast.parse(path.read_text("utf-8")), clean=False)
+    assert f"\n{meaning.rstrip()}\n" in told
