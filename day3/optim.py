@@ -198,7 +198,7 @@ def main():
         weight.data.zero_()
         kind([weight], lr=1.0).step()
         moved[f"{kind.__name__}'s step"] = weight.detach().clone()
-    print("singular values")
+    print("singular values: how far each of four directions is moved")
     for name, matrix in moved.items():
         print(f"  {name:13}", *(f"{value:6.3f}" for value in torch.linalg.svdvals(matrix)))
 
