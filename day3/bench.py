@@ -112,7 +112,8 @@ def record(name, figures, path=RECORD):
     print(name, json.dumps(figures, indent=1), flush=True)
 
 
-# Linux counts as a process's own what the one that starts it holds, here torch: a small one starts it
+# on Linux a process's peak begins with that of the one that starts it, here a large one with torch:
+# so a small one starts it
 STARTER = """
 import os, resource, sys
 status = os.spawnvp(os.P_WAIT, sys.argv[1], sys.argv[1:])
@@ -130,9 +131,9 @@ def timed(command, **more):
     )  # fmt: skip
     lines = [(time.perf_counter() - start, line.rstrip("\n")) for line in process.stdout]
     status, seconds = process.wait(), time.perf_counter() - start
+    *lines, (_, most) = lines
     if status:
         raise RuntimeError(f"{command} ended with {status}:\n" + "\n".join(t for _, t in lines))
-    *lines, (_, most) = lines
     return seconds, machine.mebibytes(int(most)), lines
 
 
