@@ -103,10 +103,10 @@ def main():
 
 
 if __name__ == "__main__":
-    import argparse
     import sys
 
+    from command_line import no_arguments
     from terminal import exit_code
 
-    argparse.ArgumentParser(description=__doc__).parse_args()
+    no_arguments(__doc__)
     sys.exit(exit_code("text.py", main))

@@ -1,6 +1,7 @@
 """Every program of the book explains itself, and refuses a word that it does not know."""
 
 import ast
+import re
 import runpy
 import sys
 
@@ -30,12 +31,17 @@ def test_a_program_refuses_what_it_does_not_know(path, monkeypatch, capsys, tmp_
     assert not [*tmp_path.iterdir()]
 
 
-ALONE = [p for p in PROGRAMS if "no_arguments(__doc__)" in p.read_text("utf-8")]
+SHOWN = re.compile(r"no_arguments\(__doc__\)|description=__doc__[,)]")
+EXPLAINED = [p for p in PROGRAMS if SHOWN.search(p.read_text("utf-8"))]
 
 
-@pytest.mark.parametrize("path", ALONE, ids=lambda path: path.stem)
-def test_a_program_without_options_says_what_it_does_line_by_line(path, monkeypatch, capsys):
+@pytest.mark.parametrize("path", EXPLAINED, ids=lambda path: path.stem)
+def test_help_says_what_a_program_does_with_each_example_on_its_line(path, monkeypatch, capsys):
     assert called(path, "--help", monkeypatch=monkeypatch) == 0
     told = capsys.readouterr().out
-    meaning = ast.get_docstring(ast.parse(path.read_text("utf-8")), clean=False)
-    assert f"\n{meaning.rstrip()}\n" in told
+    source = path.read_text("utf-8")
+    meaning = ast.get_docstring(ast.parse(source), clean=False).rstrip()
+    assert meaning[:40] in told
+    assert all(f"\n{line}\n" in told for line in meaning.splitlines() if line[:10] == "    python")
+    if "no_arguments(__doc__)" in source:
+        assert f"\n{meaning}\n" in told
