@@ -10,7 +10,6 @@ import json
 import math
 import os
 import re
-import runpy
 import signal
 import subprocess
 import sys
@@ -35,6 +34,7 @@ import word_by_word
 from encoder_decoder import Config, EncoderDecoder
 from pairs import Vocabulary, file_data, for_test, joined, number_data, read, tokens
 from sequences import END, PAD, START, batches, padded, sequence_loss, shift_right
+from test_programs import called
 from three_designs import DecoderOnly, EncoderOnly, designs
 from translators import small_model
 
@@ -575,32 +575,12 @@ class Closed(io.StringIO):
         return self.file.fileno()
 
 
-def as_program(name, *words, monkeypatch):
-    """Run a program of the day within this process -> its exit code."""
-    monkeypatch.setattr(sys, "argv", [f"{name}.py", *words])
-    with pytest.raises(SystemExit) as end:
-        runpy.run_path(str(DAY / f"{name}.py"), run_name="__main__")
-    return end.value.code
-
-
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_reader_who_has_seen_enough_is_no_error(name, monkeypatch, tmp_path):
     with (tmp_path / "pipe").open("w") as file:
         Closed.file = file
         monkeypatch.setattr(sys, "stdout", Closed())
-        assert as_program(name, monkeypatch=monkeypatch) == 0
-
-
-@pytest.mark.parametrize("name", ["captions", "memory_use", "reverse", "three_designs"])
-def test_a_long_program_explains_itself_and_refuses_what_it_does_not_know(
-    name, monkeypatch, capsys
-):
-    assert as_program(name, "--help", monkeypatch=monkeypatch) == 0
-    assert f"\n    python day4-5/{name}.py " in capsys.readouterr().out
-    assert as_program(name, "--nonsense", monkeypatch=monkeypatch) == 2
-    out, wrong = capsys.readouterr()
-    assert out == ""
-    assert "--nonsense" in wrong
+        assert called(DAY / f"{name}.py", monkeypatch=monkeypatch) == 0
 
 
 def test_every_setting_and_every_example_is_explained(capsys):
