@@ -4,7 +4,7 @@
     python day4-5/translation_experiments.py figures    draw again from the record
 
 A row that stands in results/translation.json is not repeated: delete it to record it anew.
-Twenty minutes on two cores that do nothing else.
+Three quarters of an hour on two cores; the captions are downloaded, where they are not there yet.
 """
 
 import statistics
@@ -281,7 +281,7 @@ def main(arguments):
             recording.write(name, found | told | seconds, RECORD)
             print(f"{name}: {seconds['seconds']} s", flush=True)
     rows = recording.read(RECORD)
-    if rows.keys() >= {"translation", "reverse"}:
+    if rows.keys() >= EXPERIMENTS.keys():
         draw(rows)
     return 0
 

@@ -33,8 +33,10 @@ def sizes():
 
 
 def machine(row):
+    seeds = ", ".join(map(str, row["seeds"]))
+    seeds = f"seeds {seeds}, median and range" if len(row["seeds"]) > 1 else f"seed {seeds}"
     return (
-        f"{row['steps']} steps, seeds {', '.join(map(str, row['seeds']))}, median and range; "
+        f"{row['steps']} steps, {seeds}; "
         f"{row['machine']}, torch {row['torch']}, {row['torch threads']} threads."
     )
 
@@ -151,6 +153,18 @@ def designs():
     return f"{table(head, rows)}\n\n{row['unseen sentences']} unseen numbers. {machine(row)}"
 
 
+def captions():
+    """Captions in English and French: one model beside two baselines."""
+    row = record("captions")
+    names = ("copy", "word by word", "this model", "this model, 4 beams")
+    rows = [[name, *scored(row[name])] for name in names]
+    told = (
+        f"{row['unseen sentences']} captions that training has never seen. "
+        f"{row['parameters']:,} parameters. {machine(row)}"
+    )
+    return f"{table(['', 'exact', 'BLEU', 'F1'], rows)}\n\n{told}"
+
+
 TABLES = {
     "paper sizes": sizes,
     "translation": translation,
@@ -161,4 +175,5 @@ TABLES = {
     "padding": padding,
     "reverse": reverse,
     "designs": designs,
+    "captions": captions,
 }

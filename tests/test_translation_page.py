@@ -326,3 +326,14 @@ def test_what_is_said_of_one_stack_and_two_is_in_their_table():
     assert "One stack is as good as two here, and a little slower" in TEXT
     assert rows["encoder-only"]["exact"]["high"] < 0.05
     assert "What fails is to write all words at once." in TEXT
+
+
+def test_what_is_said_of_the_captions_is_in_their_table():
+    row = RECORD["captions"]
+    mine, beams = row["this model"], row["this model, 4 beams"]
+    assert mine["BLEU"] > 2 * max(row[name]["BLEU"] for name in ("copy", "word by word"))
+    assert round(1 / mine["exact"]) == 11 and "one caption in eleven is right" in TEXT
+    assert 0.2 < beams["BLEU"] - mine["BLEU"] < 0.3 and "win a quarter of a point" in TEXT
+    assert f"took {row['seconds'] / 60:.0f} minutes" in TEXT
+    flags = f"--steps {row['steps']} --n-embd 128 --dropout 0.2"
+    assert flags in (DAY / "captions.py").read_text("utf-8")
