@@ -130,7 +130,7 @@ def copied(value):
     return value.copy() if isinstance(value, np.ndarray) else value
 
 
-def name(check, calls, outcomes, kind="slips", seconds=3.0):
+def name(check, calls, outcomes, kind="slips", seconds=5.0):
     """The slips that the learner's outcomes betray: [] (none, or more than one), one, or two.
 
     Two slips at once, and a slip in another convention, are tried where they stand in for different
